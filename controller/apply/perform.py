@@ -1,0 +1,70 @@
+"""Each action, handed to the file of its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from controller.apply import container, host, network, settle, store
+from controller.model.action import (
+    AttachContainer,
+    AwaitNetwork,
+    ConfigureHost,
+    CreateContainer,
+    CreateNetwork,
+    DetachContainer,
+    PlaceStore,
+    PullImage,
+    RecordMembers,
+    RemoveContainer,
+    RemoveNetwork,
+    ReplaceContainer,
+    RestoreHost,
+    SettleHost,
+    StartContainer,
+    UpdateContainer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from controller.apply.hands import Hands
+    from controller.model.action import Action
+
+
+def perform(action: Action, hands: Hands, note: Callable[[str], None]) -> None:  # noqa: C901, PLR0912 - one case an action
+    """Carry out one action; what was done beyond the plain way is told through *note*."""
+    match action:
+        case PlaceStore():
+            store.place(action, hands)
+        case RecordMembers():
+            store.record(action, hands)
+        case ConfigureHost():
+            host.configure(action, hands, note)
+        case RestoreHost():
+            host.restore(action, hands, note)
+        case CreateNetwork():
+            network.create(action, hands, note)
+        case AwaitNetwork():
+            network.await_visible(action.address.name, action.visible_on, hands, note)
+        case RemoveNetwork():
+            network.remove(action, hands, note)
+        case PullImage():
+            container.pull(action, hands, note)
+        case CreateContainer():
+            container.create(action, hands, note)
+        case ReplaceContainer():
+            container.replace(action, hands, note)
+        case StartContainer():
+            container.start(action, hands, note)
+        case UpdateContainer():
+            container.update(action, hands)
+        case AttachContainer():
+            container.attach(action, hands, note)
+        case DetachContainer():
+            container.detach(action, hands, note)
+        case RemoveContainer():
+            container.remove(action, hands, note)
+        case SettleHost():
+            settle.settle(action, hands, note)
+        case _:
+            assert_never(action)

@@ -1,0 +1,126 @@
+"""Show a plan, ask, carry it out with live progress, look again: what ``apply`` and ``destroy`` share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from controller.cli.session import colours
+from controller.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from controller.model.plan import Outcome, Plan, Step
+    from controller.reconcile import Cycle
+
+EXIT_INTERRUPTED = 130
+
+
+class _Console:
+    """Tells how a run goes: a line for each step that ended, and on a terminal what is in hand."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self._live = sys.stdout.isatty()
+        self._in_hand: list[str] = []
+
+    def started(self, step: Step) -> None:
+        """Show it among what is in hand."""
+        self._in_hand.append(step.id)
+        self._show()
+
+    def ended(self, outcome: Outcome) -> None:
+        """Print its line."""
+        from controller.render.plan import outcome_text  # noqa: PLC0415 - loaded where it is used
+
+        self.done += 1
+        if outcome.step.id in self._in_hand:
+            self._in_hand.remove(outcome.step.id)
+        self._clear()
+        click.echo(outcome_text(outcome, self.done, max(self.total, self.done), colours=colours()))
+        self._show()
+
+    def _clear(self) -> None:
+        if self._live:
+            click.echo("\r\x1b[K", nl=False)
+
+    def _show(self) -> None:
+        if self._live and self._in_hand:
+            width = shutil.get_terminal_size().columns
+            text = f"  … {', '.join(self._in_hand)}"
+            click.echo(f"\r\x1b[K{text[: width - 1]}", nl=False)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C (or SIGTERM) sets; the second ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(EXIT_INTERRUPTED)
+        stop.set()
+        message = (
+            "\nstopping: the actions in hand are finished; Ctrl-C again leaves at once, and the next apply goes on\n"
+        )
+        os.write(2, message.encode())
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def converge(cycle: Cycle, *, yes: bool) -> int:
+    """Plan, ask unless *yes*, apply, observe again; return the exit code."""
+    from controller.render.plan import plan_text, report_text  # noqa: PLC0415 - loaded where it is used
+
+    console = _Console()
+    declined = False
+    with ExitStack() as stack:
+        stop = threading.Event()
+
+        def agree(plan: Plan) -> bool:
+            nonlocal declined, stop
+            click.echo(plan_text(plan, colours=colours()))
+            console.total = len(plan.steps)
+            declined = not yes and not _asked()
+            if not declined:
+                # until here Ctrl-C simply leaves: nothing is in hand
+                stop = stack.enter_context(_interruptible())
+            return not declined
+
+        carried = cycle.apply(agree, console, lambda: stop.is_set())  # noqa: PLW0108 - the event is another one by then
+        if declined:
+            click.echo("nothing was changed")
+            return 1
+        if carried is not None:
+            click.echo(report_text(carried.report))
+            if stop.is_set():
+                click.echo("stopped before the end; run apply again to go on")
+                return EXIT_INTERRUPTED
+    left = cycle.look()[1] if carried is None else carried.left
+    if carried is None or not left.empty:
+        click.echo(plan_text(left, colours=colours()))
+    else:
+        click.echo("in sync: the hosts are as declared")
+    failed = carried is not None and not carried.report.ok
+    return 0 if left.empty and not failed else 1
+
+
+def _asked() -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", hint="look at `ovctl plan`, then pass --yes")
+    return click.confirm("\napply this plan?", default=False)

@@ -1,0 +1,179 @@
+"""Containers: there, running, on their networks, and configured as declared."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from controller.model.desired import attachments
+from controller.model.drift import Change, DriftItem
+from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of
+from controller.model.observed import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from controller.model.forms import Mount, Port
+    from controller.model.observed import ContainerState, EngineState, ImageState, Observed
+    from controller.model.topology import Container, Topology
+
+SHORT_ID = 12
+"""Length of the id that the engine takes as a host name by default."""
+
+
+def container_items(desired: Topology, observed: Observed) -> Iterator[DriftItem]:
+    """Yield the drift of each declared container whose engine was read, and of ours that are no longer declared."""
+    for name, container in sorted(desired.containers.items()):
+        engine = observed.engine(container.host)
+        if isinstance(engine, Unknown):
+            continue
+        address = Address("container", name)
+        found = engine.container(name)
+        if found is None:
+            yield DriftItem(address, container.host, "missing", (), f"there is none on {container.host}")
+        elif owner_of(found.labels) != desired.name:
+            reason = f"host/{container.host} has a container of that name that is not ours"
+            yield DriftItem(address, container.host, "conflict", (), reason, found.id)
+        else:
+            changes = tuple(_changes(container, found, engine))
+            if changes:
+                yield DriftItem(address, container.host, "changed", changes, _reason(changes), found.id)
+    for host, engine in sorted(observed.engines.items()):
+        for found in engine.containers:
+            if owner_of(found.labels) == desired.name and LABEL_ROLE not in found.labels:
+                yield from _unexpected(desired, host, found)
+
+
+def _unexpected(desired: Topology, host: str, found: ContainerState) -> Iterator[DriftItem]:
+    name = found.name.removesuffix(ASIDE_SUFFIX)
+    declared = desired.containers.get(name)
+    here = declared is not None and declared.host == host
+    if found.name != name:
+        reason = "left aside by a replacement that was interrupted"
+    elif here:
+        return
+    else:
+        reason = "no longer declared" if declared is None else f"declared on {declared.host}"
+    yield DriftItem(Address("container", found.name), host, "unexpected", (), reason, found.id)
+
+
+def _reason(changes: tuple[Change, ...]) -> str:
+    return ", ".join(
+        f"{change.field} is {change.observed or 'missing'}" if change.desired else f"{change.field} is not declared"
+        for change in changes[:3]
+    ) + (f", and {len(changes) - 3} more" if len(changes) > 3 else "")  # noqa: PLR2004 - one line
+
+
+def _changes(container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
+    image = engine.images.get(container.image)
+    yield from _image(container, found, image)
+    if found.restart != container.restart:
+        yield Change("restart", container.restart, found.restart)
+    yield from _mounts(container.volumes, found.mounts)
+    yield from _ports(container.ports, found.ports)
+    yield from _networks(container, found, engine)
+    if not found.running and not _completed(container, found):
+        yield Change("state", "running", found.status)
+
+
+def _completed(container: Container, found: ContainerState) -> bool:
+    """Whether it is right that it does not run: its work is done, or the engine is about to start it again."""
+    if found.status == "restarting":
+        return True
+    finite = container.restart == "no" or container.restart.startswith("on-failure")
+    return finite and found.status == "exited" and found.exit_code == 0
+
+
+def _image(container: Container, found: ContainerState, image: ImageState | None) -> Iterator[Change]:
+    """Compare what merges with the image; an image that the host lacks says nothing beyond its name."""
+    if image is None:
+        if found.image != container.image:
+            yield Change("image", container.image, found.image)
+        return
+    if image.id != found.image_id:
+        yield Change("image", f"{container.image} ({image.id[7:19]})", f"{found.image} ({found.image_id[7:19]})")
+    entrypoint = image.entrypoint if container.entrypoint is None else container.entrypoint
+    inherited = image.command if container.entrypoint is None else ()
+    command = inherited if container.command is None else container.command
+    if found.entrypoint != entrypoint:
+        yield Change("entrypoint", shlex.join(entrypoint), shlex.join(found.entrypoint))
+    if found.command != command:
+        yield Change("command", shlex.join(command), shlex.join(found.command))
+    yield from _mapping("environment", {**image.environment, **container.environment}, found.environment, secret=True)
+    labels = {name: value for name, value in found.labels.items() if not name.startswith("ovctl.")}
+    yield from _mapping("labels", {**image.labels, **container.labels}, labels)
+    hostname = container.hostname or found.id[:SHORT_ID]
+    if found.hostname != hostname:
+        yield Change("hostname", hostname, found.hostname)
+
+
+def _mapping(
+    field: str,
+    desired: Mapping[str, str],
+    observed: Mapping[str, str],
+    *,
+    secret: bool = False,
+) -> Iterator[Change]:
+    """Compare key by key; values that may be secrets are never shown."""
+    for key in sorted({*desired, *observed}):
+        wanted, found = desired.get(key), observed.get(key)
+        if wanted == found:
+            continue
+        if secret:
+            wanted, found = wanted and "(declared value)", found and "(another value)"
+        yield Change(f"{field}.{key}", wanted, found)
+
+
+def _mounts(desired: tuple[Mount, ...], observed: frozenset[Mount]) -> Iterator[Change]:
+    wanted = {mount.target: mount for mount in desired}
+    found = {mount.target: mount for mount in observed}
+    for target in sorted({*wanted, *found}):
+        if wanted.get(target) != found.get(target):
+            yield Change(f"volumes.{target}", _mount(wanted.get(target)), _mount(found.get(target)))
+
+
+def _mount(mount: Mount | None) -> str | None:
+    return None if mount is None else f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
+
+
+def _ports(desired: tuple[Port, ...], observed: frozenset[Port]) -> Iterator[Change]:
+    wanted, found = set(desired), set(observed)
+    for port in sorted(wanted - found, key=_port):
+        yield Change(f"ports.{port.target}/{port.protocol}", _port(port), None)
+    for port in sorted(found - wanted, key=_port):
+        yield Change(f"ports.{port.target}/{port.protocol}", None, _port(port))
+
+
+def _port(port: Port) -> str:
+    return f"{port.host_ip or '0.0.0.0'}:{port.published or 'any'}->{port.target}/{port.protocol}"  # noqa: S104 - shown
+
+
+def _networks(container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
+    """Compare attachments: there, on the network of that name as it is now, with the declared address and aliases."""
+    wanted = attachments(container)
+    for name in sorted({*wanted, *found.endpoints}):
+        endpoint = found.endpoints.get(name)
+        if endpoint is None:
+            yield Change(f"networks.{name}", "attached", None)
+        elif name not in wanted:
+            yield Change(f"networks.{name}", None, "attached")
+        else:
+            current = engine.network(name)
+            if found.running and not endpoint.endpoint_id:
+                # a disconnect that broke half way: the engine lists the network, the container has no interface
+                yield Change(f"networks.{name}", "attached", "listed, without an endpoint")
+                continue
+            if current is not None and endpoint.network_id not in ("", current.id):
+                yield Change(f"networks.{name}", "attached", "attached to a former network of that name")
+                continue
+            address = wanted[name].ipv4_address
+            if endpoint.ipv4_address != (str(address) if address else None):
+                shown = endpoint.ipv4_address or "automatic"
+                yield Change(f"networks.{name}.ipv4_address", str(address) if address else "automatic", shown)
+            aliases = frozenset(wanted[name].aliases)
+            if endpoint.aliases != aliases:
+                yield Change(f"networks.{name}.aliases", _joined(aliases), _joined(endpoint.aliases))
+
+
+def _joined(names: frozenset[str]) -> str | None:
+    return ", ".join(sorted(names)) or None

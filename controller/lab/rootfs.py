@@ -1,0 +1,100 @@
+"""
+The root file systems that hosts boot: one directory a Debian suite, built once, shared read-only by all labs.
+
+A directory that carries a suite's name is complete: it is built beside its place and renamed when done.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from controller.errors import LabError
+from controller.lab.locks import locked
+from controller.lab.machine import run, tied
+from controller.lab.sources import machine_mirror
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "udev",
+    "kmod",
+    "procps",
+    "netbase",
+    "less",
+    "sudo",
+    "openssh-server",
+    "ca-certificates",
+    "curl",
+    "iproute2",
+    "iputils-ping",
+    "iptables",
+    "docker.io",
+)
+# bullseye: the store. trixie: its docker.io has no client; a controller can live there, its Python is new enough.
+_SUITE_PACKAGES = {
+    "bullseye": ["consul"],
+    "trixie": ["docker-cli", "python3", "python3-click", "python3-docker", "python3-pydantic", "python3-yaml"],
+}
+_LEAVE_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
+
+
+def directory(base: Path) -> Path:
+    """Return where the root file systems are."""
+    return base / "rootfs"
+
+
+def packages(suite: str) -> tuple[str, ...]:
+    """Return the packages of a host of *suite*, besides those that every Debian has."""
+    return (*_PACKAGES, *_SUITE_PACKAGES.get(suite, ()))
+
+
+def ensure(base: Path, suite: str, progress: Callable[[str], None]) -> Path:
+    """
+    Return the root file system of *suite*, building it first if there is none; takes about a minute then.
+
+    Raises:
+        LabError: The build failed; the message holds the builder's last words.
+    """
+    place = directory(base) / suite
+    if place.is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with locked(place.parent):
+        if not place.is_dir():
+            progress(f"{suite}: building the root file system, once")
+            _build(place, suite)
+    return place
+
+
+def _build(place: Path, suite: str) -> None:
+    """Build *suite* beside *place* and put it there; leftovers of a killed build are removed first."""
+    draft = place.with_name(f".{suite}.draft")
+    if draft.exists():
+        shutil.rmtree(draft)
+    # in namespaces of its own, tied to this process: a killed build leaves no process and no mount
+    contained = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    builder = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=apt",
+        f"--include={','.join(packages(suite))}",
+        *(f"--dpkgopt=path-exclude={path}" for path in _LEAVE_OUT),
+        '--aptopt=Apt::Install-Recommends "false"',
+        '--aptopt=Acquire::Retries "3"',
+        # every host gets keys of its own
+        '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
+        suite,
+        str(draft),
+        *machine_mirror().lines(suite),
+    ]
+    result = run(tied([*contained, *builder]), check=False)
+    if result.returncode:
+        said = [line for line in result.stderr.decode(errors="replace").splitlines() if line.startswith(("E:", "W:"))]
+        raise LabError(f"{suite}: mmdebstrap: {said[-1] if said else f'exit code {result.returncode}'}")
+    draft.rename(place)

@@ -1,0 +1,273 @@
+"""
+Actions: the closed union of idempotent effects that a plan is made of.
+
+An action is data. It says what to do and which closed list of remedies and compensations may be used on the way; how
+it is done stands in ``controller.apply``, in the file of the action's kind. Each reads its object again before it acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.model.identity import Address
+    from controller.model.topology import Container, Network, StorePlace
+
+Symbol = Literal["+", "~", "-/+", "-"]
+Remedy = Literal["retry", "clear-leaked-endpoint", "clear-ghost-address", "reattach"]
+"""
+retry: a transient engine error, after a backoff · clear-leaked-endpoint: an endpoint of this container's name without a
+container · clear-ghost-address: an endpoint that holds this container's fixed address without a container. These two
+by forced disconnect, only under the knife rule (``controller.apply.knife``). · reattach: disconnect and connect our
+containers of one network on one host.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Action:
+    """
+    What every action says.
+
+    Args:
+        address: The object it is about.
+        host: Where it is carried out.
+        reason: Why, one line for people.
+        disrupts: Names of the containers whose traffic it interrupts.
+    """
+
+    symbol: ClassVar[Symbol] = "~"
+    remedies: ClassVar[tuple[Remedy, ...]] = ()
+    verb: ClassVar[str]
+
+    address: Address
+    host: str
+    reason: str
+    disrupts: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Stable within a plan."""
+        return f"{self.verb} {self.address} on {self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceStore(_Action):
+    """Run the store's container and wait until the store answers."""
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "place"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    place: StorePlace
+    port: int
+    labels: Mapping[str, str]
+    container_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordMembers(_Action):
+    """Write down in the store which hosts belong to the topology and what is placed on each."""
+
+    verb: ClassVar[str] = "record"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    members: Mapping[str, tuple[str, ...]]
+    final: bool = False
+
+    @property
+    def id(self) -> str:
+        """Recorded before anything is placed, and once more when all is gone that left."""
+        return f"{self.verb} {self.address} {'after' if self.final else 'before'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigureHost(_Action):
+    """
+    Set our keys of daemon.json, restart when the running daemon differs, wait until it answers and is registered.
+
+    Compensation: a daemon that does not come up gets its earlier file back and is started with it.
+    """
+
+    verb: ClassVar[str] = "configure"
+    settings: Mapping[str, Any]
+    restart: bool
+    registered_as: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreHost(_Action):
+    """Give daemon.json its earlier values back, restart when the running daemon differs, forget our record."""
+
+    symbol: ClassVar[Symbol] = "-"
+    verb: ClassVar[str] = "restore"
+    restart: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateNetwork(_Action):
+    """Create a network once and wait until every host sees it."""
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "create"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    network: Network
+    labels: Mapping[str, str]
+    visible_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwaitNetwork(_Action):
+    """Wait until every host sees a network that exists already."""
+
+    verb: ClassVar[str] = "await"
+    network_id: str
+    visible_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveNetwork(_Action):
+    """Remove a network of ours; leaked endpoints are cleared first, others stop it."""
+
+    symbol: ClassVar[Symbol] = "-"
+    verb: ClassVar[str] = "remove"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint")
+    network_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullImage(_Action):
+    """Pull an image that the host does not have."""
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "pull"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    image: str
+
+    @property
+    def id(self) -> str:
+        """Once a host and image, whoever needs it."""
+        return f"{self.verb} {self.image} on {self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateContainer(_Action):
+    """Create, connect and start a container; one of ours that stands there half made is completed."""
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "create"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    container: Container
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplaceContainer(_Action):
+    """
+    Put a new container in the place of one whose fields cannot be changed.
+
+    Compensation: the old one is kept aside (restart policy ``no``, renamed, stopped) until the new one runs; if it does
+    not come up, the old one gets its name, policy and place back and the outcome is a failure that says "rolled back".
+    """
+
+    symbol: ClassVar[Symbol] = "-/+"
+    verb: ClassVar[str] = "replace"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    container: Container
+    labels: Mapping[str, str]
+    container_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartContainer(_Action):
+    """Start a container that does not run (one that is paused is unpaused by a restart)."""
+
+    verb: ClassVar[str] = "start"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    container_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateContainer(_Action):
+    """Change the restart policy in place."""
+
+    verb: ClassVar[str] = "update"
+    container_id: str
+    restart: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachContainer(_Action):
+    """Connect a container to a network, or reconnect it with the right address and aliases."""
+
+    verb: ClassVar[str] = "attach"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    container_id: str
+    network: str
+    ipv4_address: str | None
+    aliases: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """One a container and network."""
+        return f"{self.verb} {self.address} to {self.network} on {self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetachContainer(_Action):
+    """Disconnect a container from a network."""
+
+    verb: ClassVar[str] = "detach"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    container_id: str
+    network: str
+
+    @property
+    def id(self) -> str:
+        """One a container and network."""
+        return f"{self.verb} {self.address} from {self.network} on {self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveContainer(_Action):
+    """Stop and remove a container of ours; its named volumes stay."""
+
+    symbol: ClassVar[Symbol] = "-"
+    verb: ClassVar[str] = "remove"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    container_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettleHost(_Action):
+    """
+    Wait until the containers of a host find their peers on other hosts by name.
+
+    An engine learns the names on a network by a watch on the store that it sets up when its first container joins. That
+    dial fails at random (moby/moby#39036) and is never tried again: the containers then run, ping by IP address, and
+    find nobody by name until the host's last container leaves the network. Remedy: reattach them.
+    """
+
+    verb: ClassVar[str] = "settle"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("reattach", "retry", "clear-leaked-endpoint", "clear-ghost-address")
+    networks: tuple[str, ...]
+
+
+Action = (
+    PlaceStore
+    | RecordMembers
+    | ConfigureHost
+    | RestoreHost
+    | CreateNetwork
+    | AwaitNetwork
+    | RemoveNetwork
+    | PullImage
+    | CreateContainer
+    | ReplaceContainer
+    | StartContainer
+    | UpdateContainer
+    | AttachContainer
+    | DetachContainer
+    | RemoveContainer
+    | SettleHost
+)

@@ -1,0 +1,109 @@
+"""What a topology asks of one object: derived from declared fields alone, shared by comparing and by creating."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from controller.model.identity import LABEL_ROLE, STORE_CONTAINER, owner_labels
+from controller.model.topology import Attachment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from controller.model.topology import Container, Network, StorePlace, Topology
+
+DEFAULT_NETWORK = "bridge"
+"""Where the engine puts a container that declares no network."""
+
+OPTION_MTU = "com.docker.network.driver.mtu"
+
+
+def engine_settings(topology: Topology, host: str) -> dict[str, Any]:
+    """Return the daemon.json keys that *host* must have; empty for a host outside the cluster."""
+    if topology.store is None or host not in topology.members:
+        return {}
+    return {
+        "cluster-store": topology.store.url,
+        "cluster-advertise": topology.hosts[host].effective_advertise,
+    }
+
+
+def registration(advertise: str, interfaces: Mapping[str, str]) -> str:
+    """Return IP:PORT as the daemon registers itself, an interface's name resolved by what the host has."""
+    place, _, port = advertise.rpartition(":")
+    return f"{interfaces.get(place, place)}:{port}"
+
+
+def present_hosts(topology: Topology) -> tuple[str, ...]:
+    """Return the names of the hosts that belong to the topology now."""
+    return tuple(name for name, host in topology.hosts.items() if host.state == "present")
+
+
+def driver_options(network: Network) -> dict[str, str]:
+    """Return the driver options of *network*, its mtu among them."""
+    options = dict(network.driver_opts)
+    if network.mtu is not None:
+        options[OPTION_MTU] = str(network.mtu)
+    return options
+
+
+def placed(topology: Topology) -> dict[str, tuple[str, ...]]:
+    """Return present host -> names of the containers declared there, sorted: what the store remembers."""
+    members: dict[str, list[str]] = {name: [] for name in present_hosts(topology)}
+    for name, container in topology.containers.items():
+        members.setdefault(container.host, []).append(name)
+    return {host: tuple(sorted(names)) for host, names in members.items()}
+
+
+def container_labels(topology: str, container: Container) -> dict[str, str]:
+    """Return all labels of a container that is to be created."""
+    declared = container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
+    return {**container.labels, **owner_labels(topology, declared)}
+
+
+def network_labels(topology: str, network: Network) -> dict[str, str]:
+    """Return all labels of a network that is to be created."""
+    return {**network.labels, **owner_labels(topology, network_fields(network))}
+
+
+def network_fields(network: Network) -> dict[str, Any]:
+    """Return the declared fields of *network* that differ from their defaults, JSON-like."""
+    return network.model_dump(mode="json", exclude_defaults=True)
+
+
+def attachments(container: Container) -> dict[str, Attachment]:
+    """Return network -> attachment; without a declared network, the engine's default bridge."""
+    return container.networks or {DEFAULT_NETWORK: Attachment()}
+
+
+def store_labels(topology: str, place: StorePlace) -> dict[str, str]:
+    """Return all labels of the store's container."""
+    return {LABEL_ROLE: STORE_CONTAINER, **owner_labels(topology, place.model_dump(mode="json", exclude={"host"}))}
+
+
+def retired(topology: Topology) -> Topology:
+    """
+    Return the same topology with nothing left in it: what ``destroy`` desires.
+
+    The hosts are still there, as absent, so that their settings are restored; the store is still read.
+    """
+    hosts = {name: host.model_copy(update={"state": "absent"}) for name, host in topology.hosts.items()}
+    return topology.model_copy(update={"hosts": hosts, "networks": {}, "containers": {}})
+
+
+def places_store(topology: Topology) -> bool:
+    """Whether the topology runs the store itself: one that does not answer may then be down rightly."""
+    return topology.store is not None and topology.store.place is not None
+
+
+def store_place(topology: Topology) -> StorePlace | None:
+    """Return where the store is to run now; None for one that others run, and on a host that is absent."""
+    place = topology.store.place if topology.store else None
+    return place if place is not None and topology.hosts[place.host].state == "present" else None
+
+
+def images_on(topology: Topology, host: str) -> tuple[str, ...]:
+    """Return the image references that the topology uses on *host*, sorted."""
+    images: Iterable[str] = (container.image for container in topology.containers.values() if container.host == host)
+    place = store_place(topology)
+    return tuple(sorted({*images, *([place.image] if place and place.host == host else [])}))

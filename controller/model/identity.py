@@ -1,0 +1,70 @@
+"""Who is who: the stable address of an object and the labels that say which topology owns it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["store", "host", "network", "container"]
+
+LABEL_TOPOLOGY = "ovctl.topology"
+LABEL_FIELDS = "ovctl.fields"
+LABEL_ROLE = "ovctl.role"
+STORE_CONTAINER = "ovctl-store"
+"""Name, and role label, of the container that a placed store runs in."""
+ASIDE_SUFFIX = ".ovctl-aside"
+"""A container that is being replaced bears this until the new one runs."""
+DIGEST_LENGTH = 12
+"""Hex digits kept of a field's digest: 48 bits tell a changed value from an unchanged one; values stay private."""
+
+
+class Address(NamedTuple):
+    """
+    The stable id of an object of a topology, written ``kind/name``.
+
+    An address alone is never an IP address: for those we say "IP address".
+    """
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def digest(value: Any) -> str:
+    """Return the short digest of *value* (anything JSON can say), the same on every machine and in every run."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def owner_labels(topology: str, declared: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Return the labels that mark an object as ours: the topology's name and a digest of each declared field.
+
+    Args:
+        topology: Name of the owning topology.
+        declared: Field name -> declared value, JSON-like. Values never enter the labels, only their digests.
+    """
+    fields = {name: digest(value) for name, value in sorted(declared.items())}
+    return {LABEL_TOPOLOGY: topology, LABEL_FIELDS: json.dumps(fields, sort_keys=True, separators=(",", ":"))}
+
+
+def owner_of(labels: Mapping[str, str]) -> str | None:
+    """Return the name of the topology that owns an object with *labels*, or None for a foreign one."""
+    return labels.get(LABEL_TOPOLOGY)
+
+
+def declared_fields(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return field -> digest as recorded at creation; empty when the label is absent or not ours to read."""
+    try:
+        fields = json.loads(labels.get(LABEL_FIELDS, "{}"))
+    except ValueError:
+        return {}
+    if not isinstance(fields, dict):
+        return {}
+    return {str(name): str(value) for name, value in fields.items()}

@@ -1,0 +1,240 @@
+"""
+What is: the state of hosts, engines and store as one frozen value.
+
+What could not be read is ``Unknown`` with its reason, never "empty".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.model.forms import Mount, Port
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something that could not be read, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class StoreNode:
+    """A daemon's registration in the store: ``address`` is what it advertises, IP:PORT."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class StoreState:
+    """
+    The cluster store.
+
+    Args:
+        nodes: What the registered daemons advertise, IP:PORT.
+        members: Host name -> names of our containers there, as last recorded; None when nothing is recorded yet.
+    """
+
+    nodes: frozenset[str]
+    members: Mapping[str, tuple[str, ...]] | None
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """
+    Our record on a host: what daemon.json said before us.
+
+    Args:
+        keys: Key of ours -> [whether it was there, its earlier value].
+        original: The file's whole text before our first change; None when there was no file.
+        written: The text that we wrote last.
+    """
+
+    keys: Mapping[str, tuple[bool, Any]]
+    original: str | None
+    written: str
+
+
+@dataclass(frozen=True)
+class DaemonState:
+    """
+    What /etc/docker/daemon.json says.
+
+    Args:
+        text: The file's text, None when there is none.
+        settings: Its top-level keys; None when the text is no JSON object, then *problem* says why.
+        arguments: The running daemon's command line: flags set there and in the file stop dockerd.
+    """
+
+    text: str | None
+    settings: Mapping[str, Any] | None
+    problem: str | None
+    arguments: tuple[str, ...]
+    unit: str
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """The ``--key=value`` and ``--key value`` flags of the daemon's command line."""
+        flags: dict[str, str] = {}
+        for position, argument in enumerate(self.arguments):
+            if not argument.startswith("--"):
+                continue
+            key, equals, value = argument.removeprefix("--").partition("=")
+            following = self.arguments[position + 1 : position + 2]
+            flags[key] = value if equals or not following else following[0]
+        return flags
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """
+    A container on a network.
+
+    Args:
+        ipv4_address: The fixed address it was configured with, None when the engine chose.
+        current: The address it has now; empty when stopped.
+        aliases: As configured, without the engine's own short id.
+    """
+
+    network_id: str
+    endpoint_id: str
+    ipv4_address: str | None
+    current: str
+    aliases: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """What an image brings along: containers merge it with what they declare."""
+
+    id: str
+    environment: Mapping[str, str]
+    labels: Mapping[str, str]
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """A container as configured, and what it is doing."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    status: str
+    exit_code: int
+    pid: int
+    resolv_conf: str
+    labels: Mapping[str, str]
+    environment: Mapping[str, str]
+    command: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    hostname: str
+    restart: str
+    mounts: frozenset[Mount]
+    ports: frozenset[Port]
+    endpoints: Mapping[str, EndpointState]
+    published: tuple[str, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether its main process runs now."""
+        return self.status == "running"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One address pool of a network, IP texts as the engine gives them, without the gateway's mask."""
+
+    subnet: str
+    gateway: str
+    ip_range: str
+    aux_addresses: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """A network as one engine shows it."""
+
+    id: str
+    name: str
+    driver: str
+    scope: str
+    internal: bool
+    pools: tuple[Pool, ...]
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """
+    An engine and what it holds.
+
+    Args:
+        cluster_store: The store it runs with, empty when none.
+        cluster_advertise: What it advertises, as it runs.
+        containers: Those that carry an owner label of ours or bear a name that the topology wants.
+        networks: All of them.
+        running: Names of all containers that run, foreign ones too: what a restart of the daemon interrupts.
+        foreign_endpoints: Network id -> names of the containers on it that no topology owns.
+        images: Image reference that the topology uses here -> image, None when the host does not have it.
+        gateway_addresses: Container id -> its address on docker_gwbridge; empty unless it was asked for.
+    """
+
+    version: str
+    cluster_store: str
+    cluster_advertise: str
+    swarm: bool
+    live_restore: bool
+    containers: tuple[ContainerState, ...]
+    networks: tuple[NetworkState, ...]
+    images: Mapping[str, ImageState | None]
+    running: tuple[str, ...] = ()
+    foreign_endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gateway_addresses: Mapping[str, str] = field(default_factory=dict)
+
+    def container(self, name: str) -> ContainerState | None:
+        """Return the container of that name."""
+        return next((container for container in self.containers if container.name == name), None)
+
+    def network(self, name: str) -> NetworkState | None:
+        """Return the network of that name, an overlay before a local one."""
+        found = [network for network in self.networks if network.name == name]
+        return min(found, key=lambda network: network.scope != "global", default=None)
+
+
+@dataclass(frozen=True)
+class HostState:
+    """A host that could be read; its engine may still be unknown (a daemon that is down)."""
+
+    hostname: str
+    boot_id: str
+    interfaces: Mapping[str, str]
+    daemon: DaemonState
+    record: HostRecord | None
+    engine: EngineState | Unknown
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that was read in one observation."""
+
+    hosts: Mapping[str, HostState | Unknown]
+    store: StoreState | Unknown | None
+
+    def engine(self, host: str) -> EngineState | Unknown:
+        """Return the engine of *host*, or why it is unknown."""
+        state = self.hosts.get(host, Unknown("not asked"))
+        return state if isinstance(state, Unknown) else state.engine
+
+    @property
+    def engines(self) -> Mapping[str, EngineState]:
+        """Every engine that could be read, by host, in the hosts' order."""
+        found = {name: self.engine(name) for name in self.hosts}
+        return {name: engine for name, engine in found.items() if not isinstance(engine, Unknown)}

@@ -1,0 +1,109 @@
+"""A plan: ordered actions as data, and the report of carrying one out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from controller.model.action import Action
+    from controller.model.drift import DriftItem, Gap
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    An action in its place.
+
+    Args:
+        needs: Ids of the actions that must have succeeded before.
+        follows: Ids of the actions that must have ended before, whichever way.
+    """
+
+    action: Action
+    needs: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The action's id."""
+        return self.action.id
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A drift that is not acted on, and why."""
+
+    item: DriftItem
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What apply would do.
+
+    Args:
+        topology: Name of the topology.
+        generation: Digest of the canonical topology; shown, never compared.
+        steps: In an order in which they could be carried out one by one.
+        items: The drift that the steps mend.
+        blocked: The drift that is only reported.
+        gaps: What could not be read; with any, the plan is incomplete.
+    """
+
+    topology: str
+    generation: str
+    steps: tuple[Step, ...]
+    items: tuple[DriftItem, ...]
+    blocked: tuple[Blocked, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do and nothing to tell."""
+        return not (self.steps or self.blocked or self.gaps)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a part of the world could not be read."""
+        return bool(self.gaps)
+
+
+Result = Literal["done", "failed", "skipped", "stopped"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    How one step ended.
+
+    Args:
+        result: done · failed · skipped (something it needs failed) · stopped (not begun: the run was ended before).
+        detail: The error, or what it was skipped for; empty when done.
+        notes: Remedies that were used, for people.
+        seconds: How long it took.
+    """
+
+    step: Step
+    result: Result
+    detail: str = ""
+    hint: str | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a plan."""
+
+    outcomes: tuple[Outcome, ...]
+
+    def count(self, result: Result) -> int:
+        """How many steps ended as *result*."""
+        return sum(outcome.result == result for outcome in self.outcomes)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step was done."""
+        return all(outcome.result == "done" for outcome in self.outcomes)

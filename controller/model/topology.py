@@ -1,0 +1,266 @@
+"""
+The desired state, as declared in topology.yaml.
+
+The border of the product: pydantic models, frozen, unknown keys forbidden, Compose's field names. How a value may be
+written is in ``forms``; what needs more than one field to be judged is a rule in ``controller.topology.rules``.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network  # noqa: TC003 - return types that pydantic looks up at run time
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from controller.model.forms import (
+    ABSOLUTE,
+    ADVERTISE,
+    DEFAULT_ADVERTISE_PORT,
+    MAX_PORT,
+    NO_SPACE,
+    RESTART,
+    STORE_URL,
+    USER,
+    Alias,
+    FrozenModel,
+    HostName,
+    IpAddress,
+    Mount,
+    Name,
+    ObjectName,
+    Port,
+    Subnet,
+    TextMap,
+    Words,
+    read_attachments,
+    read_dependencies,
+    read_list,
+    read_mount,
+    read_ports,
+    read_sections,
+)
+from controller.model.ssh_options import PLAIN_PATH
+
+
+class StorePlace(FrozenModel):
+    """Where ovctl itself runs the store, as a container: the guide's first step."""
+
+    host: str = Field(description="Host that runs the store.")
+    image: str = Field(min_length=1, pattern=NO_SPACE, description="Image of the store.", examples=["consul:1.8"])
+    command: Words = Field(
+        default=("agent", "-server", "-bootstrap-expect=1", "-client=0.0.0.0", "-data-dir=/consul/data"),
+        description="Command of the store's container.",
+    )
+    volume: ObjectName = Field(default="ovctl-store", description="Named volume that keeps the store's data.")
+    target: str = Field(default="/consul/data", pattern=ABSOLUTE, description="Where the volume is in the container.")
+
+
+def _version(value: Any) -> Any:
+    # True == 1, and a Literal compares
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _store(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+class Store(FrozenModel):
+    """The cluster store; ``url`` is what the engines are told, ``via`` the host ovctl goes through."""
+
+    url: str = Field(
+        pattern=STORE_URL,
+        description="Where the engines find the store.",
+        examples=["consul://192.168.112.10:8500"],
+    )
+    via: str | None = Field(default=None, description="Host through which ovctl reaches the store, if not directly.")
+    place: StorePlace | None = Field(default=None, description="Run the store as a container on one of the hosts.")
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Host and port of the store."""
+        host, _, port = self.url.removeprefix("consul://").rpartition(":")
+        return host, int(port)
+
+
+class Ssh(FrozenModel):
+    """How OpenSSH reaches a host; whatever is not said here comes from the person's own ssh configuration."""
+
+    user: str | None = Field(default=None, pattern=USER, description="User to log in as.")
+    port: int | None = Field(default=None, ge=1, le=MAX_PORT, description="Port of the host's sshd.")
+    identity: str | None = Field(
+        default=None, pattern=PLAIN_PATH, description="Private key file.", examples=["~/.ssh/ops"]
+    )
+    config: str | None = Field(default=None, pattern=PLAIN_PATH, description="ssh configuration file to use (ssh -F).")
+    options: TextMap = Field(
+        default_factory=dict,
+        description="More options of ssh_config, by name: those that start no program and weaken no check.",
+        examples=[{"ProxyJump": "ops@jump.example"}],
+    )
+
+
+class Host(FrozenModel):
+    """A machine with an engine."""
+
+    address: IpAddress = Field(
+        description="IP address at which ovctl and the other hosts reach this host.",
+        examples=["192.168.112.11"],
+    )
+    connection: Literal["ssh", "local"] = Field(
+        default="ssh", description="ssh, or local for the machine ovctl runs on."
+    )
+    ssh: Ssh = Field(default=Ssh(), description="How to reach the host, beyond the person's own ssh configuration.")
+    sudo: bool = Field(default=False, description="Whether the user needs sudo to reach the engine.")
+    docker_socket: str = Field(default="/var/run/docker.sock", pattern=ABSOLUTE, description="The engine's socket.")
+    advertise: str | None = Field(
+        default=None,
+        pattern=ADVERTISE,
+        description=f"INTERFACE:PORT or IP:PORT for other engines; ADDRESS:{DEFAULT_ADVERTISE_PORT} without it.",
+        examples=["eth0:2376"],
+    )
+    member: bool = Field(default=True, description="Whether the host joins the cluster store and its overlay networks.")
+    state: Literal["present", "absent"] = Field(
+        default="present",
+        description="absent: everything of ours is removed from the host before its entry may go.",
+    )
+
+    @property
+    def effective_advertise(self) -> str:
+        """What the daemon is told to advertise, ``IP:PORT`` or ``INTERFACE:PORT``."""
+        return self.advertise or f"{self.address}:{DEFAULT_ADVERTISE_PORT}"
+
+
+class IpamConfig(FrozenModel):
+    """One pool of addresses of a network."""
+
+    subnet: Subnet = Field(description="The network's addresses.", examples=["192.168.2.0/24"])
+    gateway: IpAddress | None = Field(default=None, description="The subnet's first host address without it.")
+    ip_range: Subnet | None = Field(
+        default=None,
+        description="Range that automatic addresses come from; the subnet's upper half without it.",
+    )
+    aux_addresses: dict[str, IpAddress] = Field(
+        default_factory=dict,
+        description="Addresses, by any name, that are never given to a container.",
+    )
+
+    @property
+    def effective_gateway(self) -> IPv4Address:
+        """The gateway that the engine is told: declared, or the subnet's first host address."""
+        return self.gateway or self.subnet.network_address + 1
+
+    @property
+    def effective_ip_range(self) -> IPv4Network:
+        """The dynamic range that the engine is told: declared, or the subnet's upper half, whoever is on it."""
+        if self.ip_range is not None or self.subnet.prefixlen >= 31:  # noqa: PLR2004 - no halves with host addresses
+            return self.ip_range or self.subnet
+        return list(self.subnet.subnets(prefixlen_diff=1))[1]
+
+
+class Ipam(FrozenModel):
+    """Address management of a network, in Compose's words."""
+
+    driver: Literal["default"] = Field(default="default", description="Only the engine's own, as in Compose.")
+    config: Annotated[tuple[IpamConfig, ...], BeforeValidator(read_list, json_schema_input_type=list[IpamConfig])] = (
+        Field(
+            default=(),
+            description="The network's pools of addresses; fixed addresses need one with a subnet.",
+        )
+    )
+
+
+class Network(FrozenModel):
+    """A network that spans hosts."""
+
+    driver: Literal["overlay"] = Field(default="overlay", description="Driver of the network.")
+    ipam: Ipam = Field(default=Ipam(), description="The network's addresses.")
+    internal: bool = Field(default=False, description="Whether containers on it have no way to the outside.")
+    labels: TextMap = Field(default_factory=dict, description="Labels of the network.")
+    driver_opts: TextMap = Field(default_factory=dict, description="Options of the driver.")
+    mtu: int | None = Field(
+        default=None, ge=576, le=9216, description="MTU inside the network; the driver's own without it."
+    )
+
+
+class Attachment(FrozenModel):
+    """How a container sits on a network."""
+
+    ipv4_address: IpAddress | None = Field(
+        default=None,
+        description="Fixed address in the network's subnet, outside its dynamic range.",
+        examples=["192.168.2.11"],
+    )
+    aliases: Annotated[tuple[Alias, ...], BeforeValidator(read_list, json_schema_input_type=list[Alias])] = Field(
+        default=(),
+        description="Further names of the container on this network.",
+    )
+
+
+class Container(FrozenModel):
+    """A container on a named host."""
+
+    host: str = Field(description="Host that the container runs on.")
+    image: str = Field(min_length=1, pattern=NO_SPACE, description="Image to run.", examples=["busybox:1"])
+    command: Words | None = Field(default=None, description="Command; the image's own without it.")
+    entrypoint: Words | None = Field(default=None, description="Entrypoint; the image's own without it.")
+    environment: TextMap = Field(default_factory=dict, description="Environment variables.")
+    restart: str = Field(
+        default="no",
+        pattern=RESTART,
+        description="What the engine does when the container ends: no, always, unless-stopped or on-failure[:TIMES].",
+        examples=["no", "always", "unless-stopped", "on-failure", "on-failure:5"],
+    )
+    labels: TextMap = Field(default_factory=dict, description="Labels of the container.")
+    hostname: HostName | None = Field(
+        default=None, description="Host name inside the container; its short id without it."
+    )
+    volumes: Annotated[
+        tuple[Annotated[Mount, BeforeValidator(read_mount, json_schema_input_type=str | Mount)], ...],
+        BeforeValidator(read_list, json_schema_input_type=list[str | Mount]),
+    ] = Field(default=(), description="Volumes: SOURCE:TARGET[:ro], or the long form.")
+    ports: Annotated[
+        tuple[Port, ...],
+        BeforeValidator(read_ports, json_schema_input_type=list[str | int | Port]),
+    ] = Field(default=(), description="Published ports: [[IP:]PUBLISHED:]TARGET[/PROTOCOL], or the long form.")
+    networks: Annotated[
+        dict[str, Attachment],
+        BeforeValidator(read_attachments, json_schema_input_type=dict[str, Attachment | None] | list[str]),
+    ] = Field(default_factory=dict, description="Networks that the container is on.")
+    depends_on: Annotated[
+        tuple[str, ...],
+        BeforeValidator(
+            read_dependencies,
+            json_schema_input_type=list[str] | dict[str, dict[Literal["condition"], Literal["service_started"]] | None],
+        ),
+    ] = Field(default=(), description="Containers that are started before this one.")
+
+
+class Topology(FrozenModel):
+    """A topology: everything that one file (or directory) declares. Its ``name`` is its identity."""
+
+    version: Annotated[Literal[1], BeforeValidator(_version, json_schema_input_type=Literal[1])] = Field(
+        description="Version of this format."
+    )
+    name: Name = Field(description="The topology's identity: what it creates is marked with it. Never change it.")
+    store: (
+        Annotated[
+            Store, BeforeValidator(_store, json_schema_input_type=Annotated[str, Field(pattern=STORE_URL)] | Store)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The cluster store that overlay networks need.",
+        examples=["consul://192.168.112.10:8500"],
+    )
+    hosts: dict[HostName, Host] = Field(min_length=1, description="The machines, by host name.")
+    networks: Annotated[
+        dict[Name, Network],
+        BeforeValidator(read_sections, json_schema_input_type=dict[Name, Network | None]),
+    ] = Field(default_factory=dict, description="The networks, by name.")
+    containers: dict[ObjectName, Container] = Field(default_factory=dict, description="The containers, by name.")
+
+    @property
+    def members(self) -> dict[str, Host]:
+        """The hosts that join the cluster store."""
+        if self.store is None:
+            return {}
+        return {name: host for name, host in self.hosts.items() if host.member and host.state == "present"}

@@ -1,0 +1,58 @@
+"""
+Ask hosts, engines and store, and return one frozen ``Observed``.
+
+No opinions: what is wanted only decides what is asked. What cannot be read is ``Unknown`` with its reason. Hosts are
+asked side by side, each with one round trip to its shell and a handful of list calls to its engine.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from controller.errors import OvctlError
+from controller.model.observed import Observed, Unknown
+from controller.observe.host import host_facts, host_state, observe_engine
+from controller.observe.store import observe_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from controller.model.topology import Topology
+    from controller.ports import Fleet
+
+MOST_AT_ONCE = 64
+
+T = TypeVar("T")
+
+__all__ = ["observe", "observe_store"]
+
+
+def observe(desired: Topology, fleet: Fleet, *, gateways: bool = False) -> Observed:
+    """
+    Return the state of every host of *desired*, in its order, and of its store.
+
+    Args:
+        gateways: Whether to ask for the addresses on docker_gwbridge, too: for people, nothing is compared with them.
+    """
+    names = list(desired.hosts)
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, 2 * len(names) + 1)) as pool:
+        store = pool.submit(_known, lambda: observe_store(desired, fleet))
+        # a host's shell and its engine are two ways to it: both are asked at once
+        facts = [pool.submit(_known, partial(host_facts, desired, fleet, name)) for name in names]
+        engines = [
+            pool.submit(_known, partial(observe_engine, desired, fleet, name, gateways=gateways)) for name in names
+        ]
+        hosts = {
+            name: host_state(name, fact.result(), engine.result())
+            for name, fact, engine in zip(names, facts, engines, strict=True)
+        }
+        return Observed(hosts, store.result())
+
+
+def _known(ask: Callable[[], T]) -> T | Unknown:
+    try:
+        return ask()
+    except OvctlError as error:
+        return Unknown(error.message)

@@ -1,0 +1,49 @@
+"""The store: which daemons are registered, and what is remembered of the members."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from controller.errors import StoreError
+from controller.model.observed import StoreState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.model.topology import Topology
+    from controller.ports import Fleet, Store
+
+
+def members_key(topology: str) -> str:
+    """Return the key under which the store remembers the members of *topology*."""
+    return f"ovctl/{topology}/members"
+
+
+def members_text(members: Mapping[str, tuple[str, ...]]) -> bytes:
+    """Return *members* as it stands in the store."""
+    return json.dumps({"version": 1, "hosts": members}, sort_keys=True).encode()
+
+
+def observe_store(desired: Topology, fleet: Fleet) -> StoreState | None:
+    """Return the store's state, None for a topology without a store."""
+    store = fleet.store()
+    if store is None:
+        return None
+    nodes = frozenset(node.address for node in store.nodes())
+    return StoreState(nodes, read_members(desired.name, store))
+
+
+def read_members(topology: str, store: Store) -> Mapping[str, tuple[str, ...]] | None:
+    """Return host -> names of the containers placed there, as recorded; None when nothing is."""
+    value = store.get(members_key(topology))
+    if value is None:
+        return None
+    try:
+        hosts = json.loads(value)["hosts"]
+        return {str(host): tuple(str(name) for name in names) for host, names in hosts.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StoreError(
+            f"store key {members_key(topology)} is not what ovctl writes there",
+            hint="delete it if nobody else uses it; the next apply writes it anew",
+        ) from None

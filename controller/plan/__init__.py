@@ -1,0 +1,51 @@
+"""
+Turn drift into an ordered plan.
+
+Pure: no I/O, no clock, no randomness. The same drift gives the same plan, byte for byte. Nothing is planned from what
+is unknown, and nothing that is not ours is touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller.model.plan import Plan
+from controller.plan.container import plan_containers, plan_removals
+from controller.plan.draft import Draft, Policy
+from controller.plan.handover import plan_handovers
+from controller.plan.host import plan_hosts, plan_restores
+from controller.plan.network import plan_network_removals, plan_networks
+from controller.plan.settle import plan_settling
+from controller.plan.store import plan_final_record, plan_store
+
+if TYPE_CHECKING:
+    from controller.model.drift import Drift
+
+__all__ = ["Policy", "make_plan"]
+
+
+def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
+    """
+    Return the plan that mends *drift* as far as *policy* and safety allow; the rest of the drift is in ``blocked``.
+
+    Each line below may need steps of the lines above it, never the other way round.
+    """
+    draft = Draft(drift, policy)
+    plan_store(draft)
+    plan_hosts(draft)
+    plan_removals(draft)
+    plan_networks(draft)
+    plan_handovers(draft)
+    plan_containers(draft)
+    plan_settling(draft)
+    plan_network_removals(draft)
+    plan_restores(draft)
+    plan_final_record(draft)
+    return Plan(
+        topology=drift.desired.name,
+        generation=generation,
+        steps=draft.ordered(),
+        items=tuple(draft.planned),
+        blocked=tuple(draft.blocked),
+        gaps=drift.gaps,
+    )

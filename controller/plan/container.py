@@ -1,0 +1,239 @@
+"""The containers' steps, by the mildest means: start, update, attach, and only then replace."""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from controller.model.action import (
+    AttachContainer,
+    CreateContainer,
+    DetachContainer,
+    PullImage,
+    RemoveContainer,
+    ReplaceContainer,
+    StartContainer,
+    UpdateContainer,
+)
+from controller.model.desired import attachments, container_labels
+from controller.model.identity import ASIDE_SUFFIX
+from controller.model.observed import EngineState, StoreState, Unknown
+from controller.plan.handover import ports_freed
+from controller.plan.host import blocked_by_host
+from controller.plan.joining import joins_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from controller.model.drift import Change, DriftItem
+    from controller.model.topology import Container
+    from controller.plan.draft import Draft
+
+_IN_PLACE = ("state", "restart", "networks.")
+"""Fields that a running container can be given; all others are fixed at its creation."""
+
+
+def plan_removals(draft: Draft) -> None:
+    """Remove containers of ours that are no longer declared, or declared on another host."""
+    for item in draft.drift.items:
+        if item.address.kind != "container" or item.cls != "unexpected" or item.address.name.endswith(ASIDE_SUFFIX):
+            continue
+        if draft.no_removals:
+            draft.block(item, draft.no_removals)
+            continue
+        step = draft.add(_removal(item), needs=[], follows=draft.configured.values())
+        draft.leaving[item.host or "", item.address.name] = step
+        draft.plan(item)
+
+
+def plan_containers(draft: Draft) -> None:
+    """Bring up what is declared, dependencies first."""
+    items = {item.address.name: item for item in draft.items("container") if item.cls != "unexpected"}
+    for name in _dependencies_first(draft.desired.containers):
+        item = items.get(name)
+        if item is None:
+            continue
+        container = draft.desired.containers[name]
+        why = _obstacle(draft, item, container)
+        if why:
+            draft.block(item, why)
+            continue
+        if item.cls == "missing":
+            _create(draft, item, container)
+        elif any(not change.field.startswith(_IN_PLACE) for change in item.changes):
+            _replace(draft, item, container)
+        else:
+            _mend(draft, item, container)
+        draft.plan(item)
+    for item in draft.drift.items:
+        if item.address.kind == "container" and item.address.name.endswith(ASIDE_SUFFIX):
+            needs = [step for step in (draft.up.get(item.address.name.removesuffix(ASIDE_SUFFIX)),) if step]
+            draft.add(_removal(item), needs=needs)
+            draft.plan(item)
+
+
+def _dependencies_first(containers: dict[str, Container]) -> Iterable[str]:
+    sorter = TopologicalSorter({name: containers[name].depends_on for name in sorted(containers)})
+    return sorter.static_order()
+
+
+def _removal(item: DriftItem) -> RemoveContainer:
+    return RemoveContainer(
+        address=item.address,
+        host=item.host or "",
+        reason=item.reason,
+        disrupts=(item.address.name,),
+        container_id=item.object_id or "",
+    )
+
+
+def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None:
+    """Return why this container has to wait, or None."""
+    waiting = sorted(set(container.networks) & draft.network_blocked)
+    if waiting:
+        return f"waits for network/{waiting[0]}"
+    if container.networks and not draft.store_usable and item.cls == "missing":
+        return "the store does not answer"
+    unmet = [name for name in container.depends_on if name in draft.waiting]
+    if unmet:
+        return f"waits for container/{unmet[0]}"
+    on_host = blocked_by_host(draft, item)
+    if on_host and container.networks:
+        return on_host
+    if item.cls == "missing":
+        return _elsewhere(draft, item)
+    return None
+
+
+def _elsewhere(draft: Draft, item: DriftItem) -> str | None:
+    """Return why it must not be created yet: it may still run on a host that could not be read."""
+    store = draft.observed.store
+    recorded = (store.members or {}) if isinstance(store, StoreState) else {}
+    for host, names in recorded.items():
+        unread = host in draft.desired.hosts and isinstance(draft.observed.engine(host), Unknown)
+        if host != item.host and item.address.name in names and unread:
+            return f"it may still run on {host}, which could not be read"
+    return None
+
+
+def _needs(draft: Draft, item: DriftItem, container: Container) -> list[str]:
+    """Return what has to be done before the container can come up."""
+    host = item.host or container.host
+    needs = [*draft.before, *(step for step in (draft.configured.get(host),) if step)]
+    needs += [draft.network_ready[network] for network in container.networks if network in draft.network_ready]
+    needs += [draft.up[name] for name in container.depends_on if name in draft.up]
+    needs += [*draft.freed.get(item.address.name, ()), *ports_freed(draft, container)]
+    needs += [step for (place, name), step in draft.leaving.items() if name == item.address.name and place != host]
+    engine = draft.observed.engine(host)
+    if isinstance(engine, EngineState) and engine.images.get(container.image) is None:
+        pull = PullImage(address=item.address, host=host, reason=f"{host} does not have it", image=container.image)
+        needs.append(draft.add(pull, follows=[draft.configured[host]] if host in draft.configured else []))
+    return needs
+
+
+def _create(draft: Draft, item: DriftItem, container: Container) -> None:
+    action = CreateContainer(
+        address=item.address,
+        host=container.host,
+        reason=item.reason,
+        container=container,
+        labels=container_labels(draft.desired.name, container),
+    )
+    draft.up[item.address.name] = draft.add(
+        action,
+        needs=_needs(draft, item, container),
+        follows=joins_after(draft, action.id, container),
+    )
+
+
+def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
+    action = ReplaceContainer(
+        address=item.address,
+        host=container.host,
+        reason=item.reason,
+        disrupts=(item.address.name,),
+        container=container,
+        labels=container_labels(draft.desired.name, container),
+        container_id=item.object_id or "",
+    )
+    name = item.address.name
+    earlier = [draft.up[name]] if name in draft.up else []
+    needs = [*_needs(draft, item, container), *earlier]
+    draft.up[name] = draft.add(action, needs=needs, follows=joins_after(draft, action.id, container))
+    _touches(draft, item, draft.up[name])
+
+
+def _mend(draft: Draft, item: DriftItem, container: Container) -> None:
+    """Change the restart policy, then attachments, then start it: each step leans on the one before."""
+    name, object_id = item.address.name, item.object_id or ""
+    needs = _needs(draft, item, container)
+    if name in draft.up:
+        needs.append(draft.up[name])
+    for change in item.changes:
+        if change.field == "restart":
+            update = UpdateContainer(
+                address=item.address,
+                host=container.host,
+                reason=item.reason,
+                container_id=object_id,
+                restart=container.restart,
+            )
+            needs = [draft.add(update, needs=needs)]
+    for network in dict.fromkeys(_network(change) for change in item.changes if change.field.startswith("networks.")):
+        if (name, network) not in draft.reattached:
+            needs = [_reattach(draft, item, container, network, needs)]
+    if item.changed("state"):
+        start = StartContainer(
+            address=item.address,
+            host=container.host,
+            reason=item.reason,
+            container_id=object_id,
+        )
+        needs = [draft.add(start, needs=needs, follows=joins_after(draft, start.id, container))]
+    if needs:
+        draft.up[name] = needs[-1]
+
+
+def _network(change: Change) -> str:
+    """Return the network that a field such as ``networks.web.ipv4_address`` is about; names may contain dots."""
+    name = change.field.removeprefix("networks.")
+    for suffix in (".ipv4_address", ".aliases"):
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _reattach(draft: Draft, item: DriftItem, container: Container, network: str, needs: list[str]) -> str:
+    attachment = attachments(container).get(network)
+    if attachment is None:
+        detach = DetachContainer(
+            address=item.address,
+            host=container.host,
+            reason=item.reason,
+            disrupts=(item.address.name,),
+            container_id=item.object_id or "",
+            network=network,
+        )
+        step = draft.add(detach, needs=needs)
+        draft.touching.setdefault(network, []).append(step)
+        return step
+    address = attachment.ipv4_address
+    anew = any(change.field == f"networks.{network}" and change.observed is None for change in item.changes)
+    attach = AttachContainer(
+        address=item.address,
+        host=container.host,
+        reason=item.reason,
+        disrupts=() if anew else (item.address.name,),
+        container_id=item.object_id or "",
+        network=network,
+        ipv4_address=str(address) if address else None,
+        aliases=attachment.aliases,
+    )
+    return draft.add(attach, needs=needs)
+
+
+def _touches(draft: Draft, item: DriftItem, step: str) -> None:
+    """Remember that *step* takes the container off the networks it is on now."""
+    engine = draft.observed.engine(item.host or "")
+    found = engine.container(item.address.name) if isinstance(engine, EngineState) else None
+    for network in found.endpoints if found else ():
+        draft.touching.setdefault(network, []).append(step)

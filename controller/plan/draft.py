@@ -1,0 +1,138 @@
+"""A plan while it is being made: what is decided so far, and which later steps may lean on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from controller.model.action import ConfigureHost, PlaceStore, RestoreHost
+from controller.model.observed import StoreState, Unknown
+from controller.model.plan import Blocked, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from controller.model.action import Action
+    from controller.model.drift import Drift, DriftItem
+    from controller.model.identity import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """
+    What a plan may do.
+
+    Args:
+        prune: Whether objects of ours that are no longer declared are removed.
+    """
+
+    prune: bool = True
+
+
+class Draft:
+    """
+    Steps by id, and where each subject stands.
+
+    Attributes:
+        before: Ids of the steps that all placement waits for: the store placed, the members recorded.
+        configured: Host -> id of the step that configures its daemon.
+        network_ready: Network -> id of the step after which it is there as declared.
+        network_blocked: Networks that stay as they are; containers that need them wait.
+        waiting: Containers that stay as they are; those that depend on them wait, too.
+        up: Container -> id of the last step that gets it running.
+        freed: Container -> ids of the steps after which its addresses are free.
+        first: (host, network) -> id of the step by which the first container there joins the network.
+        leaving: (host, container) -> id of the step that removes it.
+        touching: Network -> ids of the steps that take a container off it.
+        reattached: (container, network) that a network's recreation puts together again by itself.
+    """
+
+    def __init__(self, drift: Drift, policy: Policy) -> None:
+        self.drift = drift
+        self.desired = drift.desired
+        self.observed = drift.observed
+        self.policy = policy
+        self.planned: list[DriftItem] = []
+        self.blocked: list[Blocked] = []
+        self.before: list[str] = []
+        self.configured: dict[str, str] = {}
+        self.network_ready: dict[str, str] = {}
+        self.network_blocked: set[str] = set()
+        self.waiting: set[str] = set()
+        self.up: dict[str, str] = {}
+        self.freed: dict[str, list[str]] = {}
+        self.first: dict[tuple[str, str], str] = {}
+        self.leaving: dict[tuple[str, str], str] = {}
+        self.touching: dict[str, list[str]] = {}
+        self.reattached: set[tuple[str, str]] = set()
+        self._steps: dict[str, Step] = {}
+
+    def items(self, kind: Kind) -> Iterator[DriftItem]:
+        """Yield the drift of one kind; conflicts are blocked here, once for all kinds."""
+        for item in self.drift.items:
+            if item.address.kind != kind:
+                continue
+            if item.cls == "conflict":
+                self.block(item, item.reason)
+            else:
+                yield item
+
+    def add(self, action: Action, *, needs: Iterable[str] = (), follows: Iterable[str] = ()) -> str:
+        """Add a step and return its id; the same action asked for twice is one step."""
+        known = {step for step in needs if step in self._steps}
+        later = {step for step in follows if step in self._steps} - known
+        self._steps.setdefault(action.id, Step(action, tuple(sorted(known)), tuple(sorted(later))))
+        return action.id
+
+    def plan(self, item: DriftItem) -> None:
+        """Say that *item* is mended by this plan."""
+        self.planned.append(item)
+
+    def block(self, item: DriftItem, why: str) -> None:
+        """Say that *item* is only reported."""
+        self.blocked.append(Blocked(item, why))
+        if item.address.kind == "network":
+            self.network_blocked.add(item.address.name)
+        elif item.address.kind == "container":
+            self.waiting.add(item.address.name)
+
+    @property
+    def store_usable(self) -> bool:
+        """Whether the store answers, or is placed by this plan."""
+        placing = any(isinstance(step.action, PlaceStore) for step in self._steps.values())
+        return placing or isinstance(self.observed.store, StoreState)
+
+    def unread_members(self) -> list[str]:
+        """Return the hosts that may hold what nobody sees: the engine is unknown, or they vanished from the file."""
+        store = self.observed.store
+        recorded = (store.members or {}) if isinstance(store, StoreState) else {}
+        vanished = sorted(set(recorded) - set(self.desired.hosts))
+        return [host for host in self.desired.hosts if isinstance(self.observed.engine(host), Unknown)] + vanished
+
+    @property
+    def no_removals(self) -> str | None:
+        """Why nothing is removed although it is no longer declared, or None."""
+        if not self.policy.prune:
+            return "prune is off"
+        retired = all(host.state == "absent" for host in self.desired.hosts.values())
+        if not (retired or self.desired.networks or self.desired.containers):
+            return "an empty topology removes nothing; `ovctl destroy` does"
+        return None
+
+    def ordered(self) -> tuple[Step, ...]:
+        """Return the steps in an order in which they could run one by one; ties are sorted."""
+        sorter = TopologicalSorter({step.id: {*step.needs, *step.follows} for step in self._steps.values()})
+        sorter.prepare()
+        ordered: list[Step] = []
+        while sorter.is_active():
+            ready = sorted((self._steps[step] for step in sorter.get_ready()), key=_tie)
+            ordered.extend(ready)
+            sorter.done(*(step.id for step in ready))
+        return tuple(ordered)
+
+
+def _tie(step: Step) -> tuple[bool, str, str, str]:
+    """Sort daemons before all else that is ready, then by kind and name."""
+    address = step.action.address
+    return (not isinstance(step.action, ConfigureHost | RestoreHost), address.kind, address.name, step.id)

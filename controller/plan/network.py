@@ -1,0 +1,200 @@
+"""The networks' steps: created once from one host, recreated with their containers detached and reattached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller.model.action import AttachContainer, AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
+from controller.model.desired import network_labels
+from controller.model.identity import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from controller.model.drift import DriftItem
+    from controller.model.observed import ContainerState
+    from controller.plan.draft import Draft
+
+
+def plan_networks(draft: Draft) -> None:
+    """Create what is missing and recreate what differs."""
+    for item in draft.items("network"):
+        if item.cls == "unexpected":
+            continue
+        why = _obstacle(draft, item)
+        if why:
+            draft.block(item, why)
+        elif item.cls == "missing":
+            _create(draft, item, needs=[])
+            draft.plan(item)
+        elif _only_unseen(item):
+            _await(draft, item)
+            draft.plan(item)
+        else:
+            _recreate(draft, item)
+            draft.plan(item)
+
+
+def plan_network_removals(draft: Draft) -> None:
+    """Remove networks of ours that are no longer declared, after their containers left them."""
+    for item in draft.drift.items:
+        if item.address.kind != "network" or item.cls != "unexpected":
+            continue
+        why = draft.no_removals or _obstacle(draft, item) or _in_use(draft, item)
+        if why:
+            draft.block(item, why)
+            continue
+        name = item.address.name
+        attached = [draft.leaving.get((host, container.name)) for host, container in _attached(draft, name)]
+        needs = [*draft.touching.get(name, ()), *(step for step in attached if step)]
+        action = RemoveNetwork(
+            address=item.address,
+            host=_seen_on(draft, name),
+            reason=item.reason,
+            network_id=item.object_id or "",
+        )
+        draft.touching.setdefault(name, []).append(draft.add(action, needs=needs))
+        draft.plan(item)
+
+
+def _obstacle(draft: Draft, item: DriftItem) -> str | None:
+    if not draft.store_usable:
+        return "the store does not answer"
+    if item.cls == "missing":
+        return None if _reachable(draft) else "no member of the cluster could be read"
+    if not _only_unseen(item):
+        unread = draft.unread_members()
+        if unread:
+            return f"{', '.join(unread)} could not be read and may have containers on it"
+    return None
+
+
+def _only_unseen(item: DriftItem) -> bool:
+    """Whether nothing is wrong with the network but that some hosts do not show it."""
+    return bool(item.changes) and all(change.field.startswith("visible on") for change in item.changes)
+
+
+def _in_use(draft: Draft, item: DriftItem) -> str | None:
+    names = sorted(
+        {
+            name
+            for engine in draft.observed.engines.values()
+            for name in engine.foreign_endpoints.get(item.object_id or "", ())
+        }
+    )
+    return f"containers that are not ours are attached: {', '.join(names)}" if names else None
+
+
+def _reachable(draft: Draft) -> list[str]:
+    """Return the members from which a network can be created: readable, and joined or about to be."""
+    blocked = {blocked.item.host for blocked in draft.blocked if blocked.item.address.kind == "host"}
+    return [host for host in draft.desired.members if host in draft.observed.engines and host not in blocked]
+
+
+def _seen_on(draft: Draft, name: str) -> str:
+    """
+    Return the host from which the network is best removed: one whose containers used it.
+
+    An engine that never did has an old index of it: it then takes the store's newer one for "removed by somebody else"
+    and leaks the network's VXLAN id (libnetwork, overlay driver, releaseVxlanID).
+    """
+    used = [host for host, _ in _attached(draft, name)]
+    if used:
+        return used[0]
+    hosts = [host for host, engine in draft.observed.engines.items() if engine.network(name) is not None]
+    return hosts[0] if hosts else _reachable(draft)[0]
+
+
+def _create(draft: Draft, item: DriftItem, *, needs: list[str]) -> str:
+    name = item.address.name
+    network = draft.desired.networks[name]
+    hosts = _reachable(draft)
+    host = next((host for host in hosts if host not in draft.configured), hosts[0])
+    action = CreateNetwork(
+        address=item.address,
+        host=host,
+        reason=item.reason,
+        network=network,
+        labels=network_labels(draft.desired.name, network),
+        visible_on=tuple(hosts),
+    )
+    configured = [draft.configured[host]] if host in draft.configured else []
+    step = draft.add(action, needs=[*draft.before, *configured, *needs], follows=draft.configured.values())
+    draft.network_ready[name] = step
+    return step
+
+
+def _await(draft: Draft, item: DriftItem) -> None:
+    host = _seen_on(draft, item.address.name)
+    hosts = tuple(change.field.removeprefix("visible on ") for change in item.changes)
+    action = AwaitNetwork(
+        address=item.address,
+        host=host,
+        reason=item.reason,
+        network_id=item.object_id or "",
+        visible_on=hosts,
+    )
+    draft.network_ready[item.address.name] = draft.add(action, follows=draft.configured.values())
+
+
+def _recreate(draft: Draft, item: DriftItem) -> None:
+    """Networks are immutable: take the containers off, remove it, create it, put them back with their addresses."""
+    why = _in_use(draft, item)
+    if why:
+        draft.block(item, why)
+        return
+    name = item.address.name
+    attached = list(_attached(draft, name))
+    names = tuple(container.name for _, container in attached)
+    detached = [
+        draft.add(
+            DetachContainer(
+                address=Address("container", container.name),
+                host=host,
+                reason=f"network/{name} is recreated",
+                disrupts=(container.name,),
+                container_id=container.id,
+                network=name,
+            ),
+            needs=[step for step in (draft.configured.get(host),) if step],
+        )
+        for host, container in attached
+        if (host, container.name) not in draft.leaving
+    ]
+    gone = [draft.leaving[key] for host, container in attached if (key := (host, container.name)) in draft.leaving]
+    removed = draft.add(
+        RemoveNetwork(
+            address=item.address,
+            host=_seen_on(draft, name),
+            reason=item.reason,
+            disrupts=names,
+            network_id=item.object_id or "",
+        ),
+        needs=[*detached, *gone],
+    )
+    _create(draft, item, needs=[removed])
+    for host, container in attached:
+        declared = draft.desired.containers.get(container.name)
+        if declared is None or declared.host != host or name not in declared.networks:
+            continue
+        attachment = declared.networks[name]
+        address = attachment.ipv4_address
+        action = AttachContainer(
+            address=Address("container", container.name),
+            host=host,
+            reason=f"network/{name} is recreated",
+            container_id=container.id,
+            network=name,
+            ipv4_address=str(address) if address else None,
+            aliases=attachment.aliases,
+        )
+        draft.up[container.name] = draft.add(action, needs=[draft.network_ready[name]])
+        draft.reattached.add((container.name, name))
+
+
+def _attached(draft: Draft, name: str) -> Iterator[tuple[str, ContainerState]]:
+    """Yield host and container for each of ours that is on the network."""
+    for host, engine in draft.observed.engines.items():
+        for container in engine.containers:
+            if name in container.endpoints:
+                yield host, container

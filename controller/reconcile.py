@@ -1,0 +1,176 @@
+"""
+One cycle: desired against observed, the plan that mends the difference, and its execution.
+
+Readable from top to bottom; every step lives in a room of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from controller.diff import diff
+from controller.errors import RefusedError, UnreachableError
+from controller.model.action import ConfigureHost, PlaceStore, PullImage, ReplaceContainer, RestoreHost
+from controller.model.desired import places_store
+from controller.model.plan import Outcome, Report
+from controller.observe import observe
+from controller.plan import Policy, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from controller.apply import Progress
+    from controller.model.observed import Observed
+    from controller.model.plan import Plan
+    from controller.model.topology import Topology
+    from controller.ports import Clock, Fence, Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """
+    What a reconciliation works with.
+
+    Args:
+        desired: The topology.
+        generation: Its digest and commit, shown with every plan.
+        lock_timeout_s: How long to wait for another apply to end.
+    """
+
+    desired: Topology
+    generation: str
+    fleet: Fleet
+    clock: Clock
+    policy: Policy
+    lock_timeout_s: float = 0.0
+
+    def look(self, *, gateways: bool = False) -> tuple[Observed, Plan]:
+        """
+        Observe, compare, plan; nothing is changed.
+
+        Args:
+            gateways: Whether to ask for the addresses on docker_gwbridge, too: nothing is compared with them.
+        """
+        observed = observe(self.desired, self.fleet, gateways=gateways)
+        drift = diff(self.desired, observed)
+        return observed, make_plan(drift, self.policy, generation=self.generation)
+
+    def apply(
+        self,
+        agree: Callable[[Plan], bool],
+        progress: Progress,
+        stopped: Callable[[], bool],
+    ) -> Applied | None:
+        """
+        Plan under the lock, ask *agree*, carry out what was agreed to, look again; None without consent or work.
+
+        What is still not as declared after the first pass gets a second one: engines lose endpoints under load without
+        a word, and a start that failed on the store often succeeds a moment later. There is no third.
+
+        A store that is still to be placed cannot hold a lock. Its container is placed first: its name is the mutex, and
+        placing is idempotent. Then the lock is taken, and what is left is planned again.
+        """
+        from controller.apply import run  # noqa: PLC0415 - plan, status and verify do without it
+        from controller.apply.hands import Hands  # noqa: PLC0415
+
+        hands = Hands(self.fleet, self.desired, self.clock)
+        fence = self.fleet.fence()
+        locked = self._lock(fence)
+        try:
+            _, plan = self.look()
+            if not plan.steps or not agree(plan):
+                return None
+            outcomes: tuple[Outcome, ...] = ()
+            rest = plan
+            if not locked:
+                placed = run(_only_store(plan), hands, _Unfenced(), progress, stopped)
+                outcomes = placed.outcomes
+                if not placed.ok or stopped():
+                    return Applied(Report((*outcomes, *_never_begun(plan, placed))), plan)
+                self._lock(fence, must=True)
+                locked = True
+                _, rest = self.look()
+                _refuse_surprise(plan, rest)
+            report = run(rest, hands, fence, progress, stopped)
+            outcomes += report.outcomes
+            _, left = self.look()
+            if not stopped() and _worth_another(report, left, plan):
+                report = run(left, hands, fence, progress, stopped)
+                outcomes = (*(outcome for outcome in outcomes if outcome.result == "done"), *report.outcomes)
+                _, left = self.look()
+            return Applied(Report(outcomes), left)
+        finally:
+            if locked:
+                fence.release()
+
+    def _lock(self, fence: Fence, *, must: bool = False) -> bool:
+        """Take the lock; a store that this topology places itself may not answer yet."""
+        try:
+            fence.acquire(timeout_s=self.lock_timeout_s)
+        except UnreachableError:
+            if must or not places_store(self.desired):
+                raise
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """
+    What came of an apply.
+
+    Args:
+        left: What would be planned now.
+    """
+
+    report: Report
+    left: Plan
+
+
+class _Unfenced:
+    """Stands in for the lock while there is no store to hold it."""
+
+    def acquire(self, *, timeout_s: float) -> None:
+        """Nothing to take."""
+
+    def check(self) -> None:
+        """Nothing to lose."""
+
+    def release(self) -> None:
+        """Nothing to give back."""
+
+
+def _only_store(plan: Plan) -> Plan:
+    """Return the part of *plan* that places the store."""
+    kept = {step.id for step in plan.steps if isinstance(step.action, PlaceStore)}
+    needed = {need for step in plan.steps if step.id in kept for need in step.needs}
+    steps = tuple(
+        step for step in plan.steps if step.id in kept | needed and isinstance(step.action, PlaceStore | PullImage)
+    )
+    return replace(plan, steps=steps)
+
+
+def _refuse_surprise(agreed: Plan, rest: Plan) -> None:
+    """Refuse to do what was not in the plan that was agreed to."""
+    known = {step.id for step in agreed.steps}
+    new = [step.id for step in rest.steps if step.id not in known and step.action.address.kind != "store"]
+    if new:
+        raise RefusedError(f"the plan changed while the store was placed: {new[0]} is new", hint="run apply again")
+
+
+def _worth_another(report: Report, left: Plan, agreed: Plan) -> bool:
+    """Whether a second pass may help: only on what was agreed to, and never to repeat what was rolled back."""
+    if any(
+        outcome.result == "failed" and isinstance(outcome.step.action, ReplaceContainer | ConfigureHost | RestoreHost)
+        for outcome in report.outcomes
+    ):
+        return False
+    known = {item.address for item in agreed.items}
+    return bool(left.steps) and all(item.address in known for item in left.items)
+
+
+def _never_begun(plan: Plan, placed: Report) -> Iterator[Outcome]:
+    """Yield the outcomes of a run that ended with the store's stage."""
+    begun = {outcome.step.id for outcome in placed.outcomes}
+    return (Outcome(step, "stopped", "the store is not there") for step in plan.steps if step.id not in begun)

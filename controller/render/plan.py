@@ -1,0 +1,171 @@
+"""A plan and its report, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from controller.model.action import RemoveNetwork, ReplaceContainer
+from controller.render.text import COLOURS, paint
+
+if TYPE_CHECKING:
+    from controller.model.drift import DriftItem
+    from controller.model.plan import Outcome, Plan, Report, Step
+
+PLAN_FORMAT = "ovctl.plan/1"
+_SYMBOLS = {"missing": "+", "changed": "~", "unexpected": "-", "conflict": "!"}
+
+
+def plan_text(plan: Plan, *, colours: bool) -> str:
+    """Return the plan: one block an object, with the reason of each change and whom it disrupts."""
+    lines = [f"topology {plan.topology}, generation {plan.generation}", ""]
+    if plan.empty:
+        return "\n".join([lines[0], "nothing to do: the hosts are as declared"])
+    replaced = {step.action.address for step in plan.steps if isinstance(step.action, ReplaceContainer)}
+    recreated = {step.action.address for step in plan.steps if isinstance(step.action, RemoveNetwork)}
+    for item in plan.items:
+        again = item.cls == "changed" and item.address in replaced | recreated
+        lines += _item(item, "-/+" if again else _SYMBOLS[item.cls], item.reason, colours=colours)
+        disrupts = sorted(
+            {
+                name
+                for step in plan.steps
+                if step.action.address == item.address and item.host in (None, step.action.host)
+                for name in step.action.disrupts
+            }
+        )
+        if disrupts:
+            lines.append(f"        disrupts: {', '.join(disrupts)}")
+    for blocked in plan.blocked:
+        lines += _item(blocked.item, "!", f"not acted on: {blocked.why}", colours=colours)
+    for gap in plan.gaps:
+        lines.append(
+            f"{paint('?', COLOURS['?'], colours=colours):>{3 + 9 * colours}} {gap.place} is unknown: {gap.reason}"
+        )
+    return "\n".join([*lines, "", summary(plan)])
+
+
+def _item(item: DriftItem, symbol: str, reason: str, *, colours: bool) -> list[str]:
+    where = f" on {item.host}" if item.host and item.address.kind == "container" else ""
+    mark = paint(symbol.rjust(3), COLOURS[symbol], colours=colours)
+    lines = [f"{mark} {item.address}{where}: {reason}"]
+    if item.cls == "changed":
+        lines += [
+            f"        {change.field}: {_shown(change.observed)} -> {_shown(change.desired)}" for change in item.changes
+        ]
+    return lines
+
+
+def _shown(value: str | None) -> str:
+    return "(none)" if value is None else value or '""'
+
+
+def summary(plan: Plan) -> str:
+    """Return the last line: how many objects, and what stands in the way."""
+    counts = {cls: sum(item.cls == cls for item in plan.items) for cls in ("missing", "changed", "unexpected")}
+    text = f"plan: {counts['missing']} to create, {counts['changed']} to change, {counts['unexpected']} to remove"
+    if plan.blocked:
+        text += f"; {len(plan.blocked)} not acted on"
+    if plan.gaps:
+        text += f"; incomplete: {', '.join(gap.place for gap in plan.gaps)} could not be read"
+    return text
+
+
+def outcome_text(outcome: Outcome, done: int, total: int, *, colours: bool) -> str:
+    """Return one line for a step that ended, with its remedies and its error below."""
+    step = outcome.step
+    marks = {
+        "done": ("ok", "green"),
+        "failed": ("FAILED", "red"),
+        "skipped": ("skipped", "yellow"),
+        "stopped": ("not begun", "yellow"),
+    }
+    word, colour = marks[outcome.result]
+    head = f"[{done:>{len(str(total))}}/{total}] {step_text(step)}: {paint(word, colour, colours=colours)}"  # type: ignore[arg-type]  # the table's colours are Colours
+    if outcome.result == "done":
+        head += f" ({outcome.seconds:.1f} s)"
+    lines = [head, *(f"        {note}" for note in outcome.notes)]
+    if outcome.detail:
+        lines.append(f"        {outcome.detail}")
+    if outcome.hint:
+        lines.append(f"        hint: {outcome.hint}")
+    return "\n".join(lines)
+
+
+def step_text(step: Step) -> str:
+    """Return what a step does, in a few words."""
+    return step.id.removesuffix(" on ")
+
+
+def report_text(report: Report) -> str:
+    """Return the last line of a run."""
+    words = [f"{report.count('done')} done"]
+    words += [
+        f"{count} {word}"
+        for word, count in (
+            ("failed", report.count("failed")),
+            ("skipped", report.count("skipped")),
+            ("not begun", report.count("stopped")),
+        )
+        if count
+    ]
+    return f"apply: {', '.join(words)}"
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan for programs; ``format`` names the version of this shape."""
+    return {
+        "format": PLAN_FORMAT,
+        "topology": plan.topology,
+        "generation": plan.generation,
+        "incomplete": plan.incomplete,
+        "drift": [_item_json(item) for item in plan.items],
+        "blocked": [{**_item_json(blocked.item), "why": blocked.why} for blocked in plan.blocked],
+        "unknown": [{"place": gap.place, "reason": gap.reason} for gap in plan.gaps],
+        "steps": [_step_json(step) for step in plan.steps],
+    }
+
+
+def _item_json(item: DriftItem) -> dict[str, Any]:
+    return {
+        "address": str(item.address),
+        "host": item.host,
+        "class": item.cls,
+        "reason": item.reason,
+        "changes": [
+            {"field": change.field, "desired": change.desired, "observed": change.observed} for change in item.changes
+        ],
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    """Return a step without its payload: what an action carries may hold values that are nobody's business."""
+    action = step.action
+    return {
+        "id": step.id,
+        "verb": action.verb,
+        "symbol": action.symbol,
+        "address": str(action.address),
+        "host": action.host or None,
+        "reason": action.reason,
+        "disrupts": list(action.disrupts),
+        "needs": list(step.needs),
+        "follows": list(step.follows),
+    }
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return a report for programs."""
+    return {
+        "format": "ovctl.report/1",
+        "ok": report.ok,
+        "outcomes": [
+            {
+                "id": outcome.step.id,
+                "result": outcome.result,
+                "detail": outcome.detail,
+                "notes": list(outcome.notes),
+                "seconds": round(outcome.seconds, 3),
+            }
+            for outcome in report.outcomes
+        ],
+    }

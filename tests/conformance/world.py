@@ -1,0 +1,246 @@
+"""
+The two worlds that claims are tried in: a simulated cluster and the lab.
+
+Both have hosts h1 and h2, whose daemons use the store, h3, whose daemon uses none, and h9, which does not answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from controller.errors import EngineError, OvctlError
+from controller.wiring import clock, connect
+from tests.fakes import Cluster, FakeFleet
+
+if TYPE_CHECKING:
+    from controller.model.topology import Topology
+    from controller.ports import Clock, Engine, Fleet, Json, Store
+
+TOPOLOGY = "conformance"
+JOINED = ("h1", "h2")
+ALONE = "h3"
+ABSENT = "h9"
+PORT = 2376
+
+_TIMES = 5
+# a network that cannot be read from the store is "not found", for a moment
+_STORE_DIAL = re.compile(r"network is unreachable|network \S+ not found")
+_KEPT = ("bridge", "host", "none", "docker_gwbridge")
+
+
+class World(Protocol):
+    """Where a claim is tried."""
+
+    fleet: Fleet
+    clock: Clock
+    store_url: str
+
+    def address(self, host: str) -> str:
+        """Return a host's IP address."""
+        ...
+
+    def another_fleet(self) -> Fleet:
+        """Return the fleet of another run of ovctl."""
+        ...
+
+
+class FakeWorld:
+    """A simulated cluster, new for each test."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster(hosts=3)
+        for host in JOINED:
+            self.cluster.join(host)
+        self.cluster.add_host(ABSENT, "192.168.112.99")
+        self.cluster.unplug(ABSENT)
+        self.fleet: Fleet = FakeFleet(self.cluster, TOPOLOGY)
+        self.clock: Clock = FakeFleet(self.cluster).clock
+        self.store_url = "consul://192.168.112.10:8500"
+
+    def address(self, host: str) -> str:
+        """Return a host's IP address."""
+        return self.cluster.hosts[host].address
+
+    def another_fleet(self) -> Fleet:
+        """Return the fleet of another run of ovctl."""
+        return FakeFleet(self.cluster, TOPOLOGY)
+
+
+class RealWorld:
+    """The lab, through the real adapters."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.fleet: Fleet = PatientFleet(connect(topology))
+        self._others: list[Fleet] = []
+        self.clock: Clock = clock()
+        assert topology.store is not None
+        self.store_url = topology.store.url
+
+    def address(self, host: str) -> str:
+        """Return a host's IP address."""
+        return str(self.topology.hosts[host].address)
+
+    def another_fleet(self) -> Fleet:
+        """Return the fleet of another run of ovctl."""
+        fleet = PatientFleet(connect(self.topology))
+        self._others.append(fleet)
+        return fleet
+
+    def join(self) -> None:
+        """Let h1 and h2 use the store."""
+        for host in JOINED:
+            text = daemon_json(self, host)
+            self.fleet.shell(host).write_daemon_json(text, expected=None)
+            self.fleet.shell(host).restart_engine()
+        wanted = {f"{self.address(host)}:{PORT}" for host in JOINED}
+        assert eventually(self, lambda: wanted <= {node.address for node in store_of(self).nodes()})
+
+    def clean(self) -> None:
+        """Remove what a test made."""
+        for fleet in (self.fleet, *self._others):
+            fleet.fence().release()
+        for other in self._others:
+            other.close()
+        self._others.clear()
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(self._clean_host, (*JOINED, ALONE)))
+        for host in (*JOINED, ALONE):
+            self._remove_networks(self.fleet.engine(host))
+        store_of(self).delete_prefix(f"ovctl/{TOPOLOGY}/")
+
+    def _clean_host(self, host: str) -> None:
+        shell, engine = self.fleet.shell(host), self.fleet.engine(host)
+        found = shell.facts(TOPOLOGY)
+        wanted = daemon_json(self, host) if host in JOINED else None
+        if found.daemon_json != wanted or found.engine_unit != "active":
+            shell.write_daemon_json(wanted, expected=found.daemon_json)
+            shell.restart_engine(kill=True)
+        if found.record is not None:
+            shell.write_record(TOPOLOGY, None)
+        for summary in engine.containers():
+            engine.remove_container(summary["Id"], force=True)
+
+    def _remove_networks(self, engine: Engine) -> None:
+        for network in engine.networks():
+            if network["Name"] in _KEPT:
+                continue
+            for endpoint in engine.inspect_network(network["Id"])["Containers"].values():
+                with contextlib.suppress(EngineError):
+                    engine.disconnect(network["Id"], endpoint["Name"], force=True)
+            engine.remove_network(network["Id"])
+
+    def close(self) -> None:
+        """End the connections."""
+        self.fleet.close()
+
+
+class PatientFleet:
+    """A fleet whose engines are asked again when their own dial of the store failed: they do so at random."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.shell, self.store, self.fence, self.close = fleet.shell, fleet.store, fleet.fence, fleet.close
+
+    def engine(self, host: str) -> Engine:
+        """The engine of *host*."""
+        other = JOINED[host == JOINED[0]]
+        return cast("Engine", PatientEngine(self._fleet.engine(host), self._fleet.engine(other)))
+
+
+class PatientEngine:
+    """
+    An engine that is asked again.
+
+    Args:
+        other: An engine on another host, from where an endpoint that a failed start leaks can be cleared.
+    """
+
+    def __init__(self, engine: Engine, other: Engine) -> None:
+        self._engine = engine
+        self._other = other
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._engine, name)
+
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            for _ in range(_TIMES):
+                try:
+                    answer = method(*args, **kwargs)
+                    if name != "start_container" or self._is_whole(args[0]):
+                        return answer
+                    self._engine.stop_container(args[0], timeout_s=0)
+                    self._clear(args[0])
+                except EngineError as error:
+                    if not _STORE_DIAL.search(error.message):
+                        raise
+                    if name in ("start_container", "connect") and "unreachable" in error.message:
+                        self._clear(args[0] if name == "start_container" else args[1])
+            return method(*args, **kwargs)
+
+        return ask
+
+    def _is_whole(self, ref: str) -> bool:
+        """Whether what was started is on its networks: when the store fails at that moment, it may run without."""
+        found = self._engine.inspect_container(ref)
+        endpoints = found["NetworkSettings"]["Networks"].values()
+        return found["State"]["Status"] != "running" or all(endpoint["EndpointID"] for endpoint in endpoints)
+
+    def _clear(self, ref: str) -> None:
+        found = self._engine.inspect_container(ref)
+        for network, endpoint in found["NetworkSettings"]["Networks"].items():
+            if not endpoint["EndpointID"]:
+                with contextlib.suppress(EngineError):
+                    self._other.disconnect(network, found["Name"].lstrip("/"), force=True)
+
+
+def daemon_json(world: World, host: str) -> str:
+    """Return the text with which a host's daemon uses the store."""
+    return f'{{"cluster-store": "{world.store_url}", "cluster-advertise": "{world.address(host)}:{PORT}"}}\n'
+
+
+def store_of(world: World) -> Store:
+    """Return the world's store."""
+    store = world.fleet.store()
+    assert store is not None
+    return store
+
+
+def overlay(subnet: str = "10.60.0.0/24", **more: Any) -> Json:
+    """Return the body of a network's creation: an overlay with the subnet's first address as gateway."""
+    pool = {"Subnet": subnet, "Gateway": subnet.replace("0/24", "1"), "IPRange": subnet.replace("0/24", "128/25")}
+    return {"Driver": "overlay", "CheckDuplicate": True, "IPAM": {"Config": [pool]}, **more}
+
+
+def container(network: str = "", ip: str = "", **more: Any) -> Json:
+    """Return the body of a container's creation: one that sleeps, on *network* if there is one."""
+    host_config = dict(more.pop("HostConfig", {}))
+    config: Json = {"Image": "busybox:1", "Cmd": ["sleep", "1000"], **more, "HostConfig": host_config}
+    if network:
+        endpoint: Json = {"IPAMConfig": {"IPv4Address": ip} if ip else None, "Aliases": more.pop("Aliases", None)}
+        config.pop("Aliases", None)
+        host_config["NetworkMode"] = network
+        config["NetworkingConfig"] = {"EndpointsConfig": {network: endpoint}}
+    return config
+
+
+def run(engine: Engine, name: str, network: str = "", ip: str = "", **more: Any) -> str:
+    """Create and start a container and return its id."""
+    container_id = engine.create_container(name, container(network, ip, **more))
+    engine.start_container(container_id)
+    return container_id
+
+
+def eventually(world: World, claim: Any, timeout_s: float = 20.0) -> bool:
+    """Return whether *claim* comes true in time; an error counts as not yet."""
+    end = world.clock.monotonic() + timeout_s
+    while True:
+        with contextlib.suppress(OvctlError):
+            if claim():
+                return True
+        if world.clock.monotonic() > end:
+            return False
+        world.clock.sleep(0.1)

@@ -1,0 +1,485 @@
+"""
+The ports, played by a simulated cluster: ``FakeFleet`` is to ``controller.ports`` what ``controller.wiring`` builds.
+
+Each call is one step: it takes the cluster's lock, is noted, and can go wrong as planned. Errors carry the place first,
+as the adapters' do.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from controller.errors import (
+    EngineError,
+    FenceLostError,
+    HostError,
+    LockedError,
+    NotFoundError,
+    UnreachableError,
+    UsageError,
+)
+from controller.model.observed import StoreNode
+from controller.ports import Holder, HostFacts
+from tests.fakes import containers, daemon, datapath, networks, shapes
+from tests.fakes.state import Touched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from controller.ports import Clock, Engine, Fence, HostShell, Ping, Pong, Store
+    from tests.fakes.cluster import Cluster
+    from tests.fakes.faults import Fault
+    from tests.fakes.state import Container, Host, Json, Network
+
+_OURS = re.compile(r"ovctl/[a-zA-Z0-9][a-zA-Z0-9_.-]*/.*")
+_ERROR = TypeVar("_ERROR", bound=EngineError)
+_STORE = "store"
+OPERATOR = Holder("ops", "root", 4711, "2026-01-01T00:00:00Z")
+
+
+class FakeFleet:
+    """
+    ``ports.Fleet`` on a cluster, for one process.
+
+    Args:
+        topology: Name of the topology whose lock and records are meant.
+        holder: Who this process is to others that want the lock.
+        by_hand: Whether this is somebody at a terminal: nothing is noted, no fault hits.
+    """
+
+    def __init__(
+        self, cluster: Cluster, topology: str = "lab", *, holder: Holder = OPERATOR, by_hand: bool = False
+    ) -> None:
+        self.cluster = cluster
+        self._by_hand = by_hand
+        self._engines = {name: FakeEngine(cluster, name, by_hand=by_hand) for name in cluster.hosts}
+        self._shells = {name: FakeShell(cluster, name) for name in cluster.hosts}
+        self._fence = FakeFence(cluster, topology, holder)
+        self.clock: Clock = FakeClock(cluster)
+
+    def engine(self, host: str) -> Engine:
+        """The engine of *host*."""
+        return self._engines[_known(self.cluster, host)]
+
+    def shell(self, host: str) -> HostShell:
+        """The shell of *host*."""
+        return self._shells[_known(self.cluster, host)]
+
+    def store(self) -> Store | None:
+        """The cluster store, None for a cluster without one."""
+        return None if self.cluster.store is None else FakeStore(self.cluster)
+
+    def fence(self) -> Fence:
+        """The topology's cycle lock, always the same one."""
+        return self._fence
+
+    def close(self) -> None:
+        """End nothing: nothing was opened."""
+
+
+class FakeEngine:
+    """``ports.Engine`` on a simulated host."""
+
+    def __init__(self, cluster: Cluster, host: str, *, by_hand: bool = False) -> None:
+        self._cluster = cluster
+        self._host = host
+        self._by_hand = by_hand
+
+    # Reads.
+
+    def version(self) -> Json:
+        """Return ``GET /version``."""
+        with self._read("version"):
+            return shapes.version()
+
+    def info(self) -> Json:
+        """Return ``GET /info``."""
+        with self._read("info") as host:
+            return shapes.info(host)
+
+    def containers(self) -> list[Json]:
+        """Return all containers, the newest first."""
+        with self._read("containers") as host:
+            return [shapes.summary(found) for found in reversed(host.engine.containers.values())]
+
+    def inspect_container(self, ref: str) -> Json:
+        """Return one container."""
+        with self._read("inspect_container") as host:
+            return shapes.container(containers.find(host, ref))
+
+    def networks(self) -> list[Json]:
+        """Return all networks."""
+        with self._read("networks") as host:
+            return [shapes.network(found) for found in networks.visible(self._cluster, host)]
+
+    def inspect_network(self, ref: str) -> Json:
+        """Return one network with its endpoints."""
+        with self._read("inspect_network") as host:
+            return shapes.inspected_network(host, networks.find(self._cluster, host, ref))
+
+    def inspect_image(self, ref: str) -> Json:
+        """Return one image."""
+        with self._read("inspect_image") as host:
+            found = containers.find_image(host, ref)
+            if found is None:
+                raise NotFoundError(f"no such image: {ref}: No such image: {ref}", status=404)
+            return shapes.image(found)
+
+    # Effects.
+
+    def pull_image(self, ref: str) -> None:
+        """Pull from the cluster's registry."""
+        with self._effect("pull_image", ref):
+            if ref not in self._cluster.registry:
+                message = (
+                    'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: connection refused'
+                )
+                raise EngineError(message, status=500)
+            self._cluster.add_image(self._host, ref, self._cluster.registry[ref])
+
+    def create_container(self, name: str, config: Json) -> str:
+        """Create a container."""
+        touched = _touched("container", name, config.get("Labels") or {})
+        with self._effect("create_container", name, config, touched=(touched,)) as (host, _):
+            return containers.create(self._cluster, host, name, config)
+
+    def start_container(self, ref: str) -> None:
+        """Start it."""
+        with self._effect("start_container", ref, touched=self._container(ref)) as (host, fault):
+            leak = fault.fresh() if fault is not None and fault.leak else None
+            containers.start(self._cluster, host, containers.find(host, ref), leak=leak)
+
+    def unpause_container(self, ref: str) -> None:
+        """Let it go on."""
+        with self._effect("unpause_container", ref, touched=self._container(ref)) as (host, _):
+            containers.unpause(containers.find(host, ref))
+
+    def stop_container(self, ref: str, *, timeout_s: int = 10) -> None:
+        """Stop it."""
+        with self._effect("stop_container", ref, timeout_s, touched=self._container(ref)) as (host, _):
+            containers.stop(self._cluster, host, containers.find(host, ref))
+
+    def rename_container(self, ref: str, name: str) -> None:
+        """Give it another name."""
+        with self._effect("rename_container", ref, name, touched=self._container(ref)) as (host, _):
+            containers.rename(self._cluster, host, containers.find(host, ref), name)
+
+    def update_container(self, ref: str, config: Json) -> None:
+        """Change what can be changed in place."""
+        with self._effect("update_container", ref, config, touched=self._container(ref)) as (host, _):
+            containers.update(containers.find(host, ref), config)
+
+    def remove_container(self, ref: str, *, force: bool = False) -> None:
+        """Remove it."""
+        with self._effect("remove_container", ref, force, touched=self._container(ref)) as (host, _):
+            containers.remove(self._cluster, host, containers.find(host, ref), force=force)
+
+    def create_network(self, name: str, config: Json) -> str:
+        """Create a network."""
+        touched = _touched("network", name, config.get("Labels") or {})
+        with self._effect("create_network", name, config, touched=(touched,)) as (host, _):
+            return networks.create(self._cluster, host, name, config)
+
+    def remove_network(self, ref: str) -> None:
+        """Remove a network."""
+        with self._effect("remove_network", ref, touched=self._network(ref)) as (host, _):
+            networks.remove(self._cluster, host, ref)
+
+    def connect(self, network: str, container: str, endpoint: Json) -> None:
+        """Attach a container."""
+        touched = (*self._network(network), *self._container(container))
+        with self._effect("connect", network, container, endpoint, touched=touched) as (host, _):
+            containers.connect(self._cluster, host, containers.find(host, container), network, endpoint)
+
+    def disconnect(self, network: str, container: str, *, force: bool = False) -> None:
+        """Detach a container, or, forced, any endpoint of that name."""
+        touched = (*self._network(network), *self._container(container))
+        with self._effect("disconnect", network, container, force, touched=touched) as (host, _):
+            containers.disconnect(self._cluster, host, container, network, force=force)
+
+    # How.
+
+    @contextmanager
+    def _read(self, method: str) -> Iterator[Host]:
+        cluster = self._cluster
+        with cluster.lock:
+            if self._by_hand:
+                host = cluster.hosts[self._host]
+            else:
+                cluster.read(self._host, method)
+                host = cluster.reached_engine(self._host)
+            try:
+                yield host
+            except EngineError as error:
+                raise _placed(error, self._host) from None
+
+    @contextmanager
+    def _effect(
+        self, method: str, *arguments: Any, touched: tuple[Touched, ...] = ()
+    ) -> Iterator[tuple[Host, Fault | None]]:
+        cluster = self._cluster
+        if self._by_hand:
+            with cluster.lock:
+                yield cluster.hosts[self._host], None
+            return
+        with cluster.effect(self._host, method, *arguments, touched=touched) as fault:
+            host = cluster.reached_engine(self._host)
+            try:
+                yield host, fault
+            except EngineError as error:
+                raise _placed(error, self._host) from None
+
+    def _container(self, ref: str) -> tuple[Touched, ...]:
+        """Return what an effect on that container touches; for an endpoint that is elsewhere, its container there."""
+        with self._cluster.lock:
+            try:
+                found: Container | None = containers.find(self._cluster.hosts[self._host], ref)
+            except NotFoundError:
+                found = next(filter(None, (host.engine.named(ref) for host in self._cluster.hosts.values())), None)
+            return () if found is None else (_touched("container", found.name, found.labels),)
+
+    def _network(self, ref: str) -> tuple[Touched, ...]:
+        with self._cluster.lock:
+            try:
+                found: Network = networks.find(self._cluster, self._cluster.hosts[self._host], ref)
+            except EngineError:
+                return ()
+            return (_touched("network", found.name, found.labels),)
+
+
+class FakeShell:
+    """``ports.HostShell`` on a simulated host."""
+
+    def __init__(self, cluster: Cluster, host: str) -> None:
+        self._cluster = cluster
+        self._host = host
+
+    def facts(self, topology: str) -> HostFacts:
+        """Read everything that is compared."""
+        cluster = self._cluster
+        with cluster.lock:
+            cluster.read(self._host, "facts")
+            host = cluster.reached(self._host)
+            running = host.engine.running
+            return HostFacts(
+                hostname=host.hostname,
+                boot_id=f"{host.name}-boot-{host.boots}",
+                interfaces=dict(host.interfaces),
+                daemon_json=host.daemon_json,
+                record=host.records.get(topology),
+                engine_arguments=(*daemon.ARGUMENTS, *host.arguments) if running else (),
+                engine_unit="active" if running else "failed",
+            )
+
+    def write_daemon_json(self, text: str | None, *, expected: str | None) -> None:
+        """Replace daemon.json if it still says what was expected."""
+        with self._effect("write_daemon_json", text, expected) as host:
+            if host.daemon_json != expected:
+                message = f"host/{host.name}: /etc/docker/daemon.json was changed by somebody else meanwhile"
+                raise HostError(message, hint="plan again")
+            host.daemon_json = text
+
+    def write_record(self, topology: str, text: str | None) -> None:
+        """Replace our record."""
+        with self._effect("write_record", topology, text) as host:
+            if text is None:
+                host.records.pop(topology, None)
+            else:
+                host.records[topology] = text
+
+    def restart_engine(self, *, kill: bool = False) -> None:
+        """Restart the daemon; HostError when it does not come up."""
+        with self._effect("restart_engine", kill) as host:
+            try:
+                daemon.restart(self._cluster, host, kill=kill)
+            except daemon.DaemonError as error:
+                message = f"host/{host.name}: docker.service does not come up (it is failed); its log says\n  {error}"
+                raise HostError(message, hint="journalctl -u docker, on the host, shows all of it") from None
+
+    def interfaces(self, pids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+        """Return the interfaces inside the containers with these pids."""
+        with self._cluster.lock:
+            self._cluster.read(self._host, "interfaces")
+            host = self._cluster.reached(self._host)
+            found = {container.pid: container for container in host.engine.containers.values() if container.running}
+            return {pid: shapes.interfaces(host, found[pid]) for pid in pids if pid in found}
+
+    def ping(self, questions: Sequence[Ping]) -> list[Pong]:
+        """Answer from the simulated data path."""
+        with self._cluster.lock:
+            self._cluster.read(self._host, "ping")
+            host = self._cluster.reached(self._host)
+            return [datapath.answer(self._cluster, host, question) for question in questions]
+
+    @contextmanager
+    def _effect(self, method: str, *arguments: Any) -> Iterator[Host]:
+        with self._cluster.effect(self._host, method, *arguments):
+            yield self._cluster.reached(self._host)
+
+
+class FakeStore:
+    """``ports.Store`` in memory."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def nodes(self) -> tuple[StoreNode, ...]:
+        """Return the daemons that are registered."""
+        with self._read("nodes"):
+            return tuple(StoreNode(at) for at in self._cluster.registrations())
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of *key*, or None."""
+        with self._read("get") as keys:
+            return keys.get(_key(key))
+
+    def put(self, key: str, value: bytes) -> None:
+        """Write *key*, one of ours."""
+        if not _OURS.fullmatch(_key(key)):
+            message = f"not a key of ours: {key!r}"
+            raise ValueError(message)
+        with self._effect("put", key, value) as keys:
+            keys[key] = value
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Delete our keys under *prefix*."""
+        if not _OURS.fullmatch(prefix):
+            message = f"not a prefix of ours: {prefix!r}"
+            raise ValueError(message)
+        with self._effect("delete_prefix", prefix) as keys:
+            for key in [key for key in keys if key.startswith(prefix)]:
+                del keys[key]
+            if self._cluster.store is not None:
+                locks = self._cluster.store.locks
+                for topology in [name for name in locks if f"ovctl/{name}/lock".startswith(prefix)]:
+                    del locks[topology]
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of all keys under *prefix*, the engines' among them."""
+        with self._read("keys") as keys:
+            store = self._cluster.store
+            found = [*keys]
+            if store is not None:
+                found += [f"docker/nodes/{at}" for at in self._cluster.registrations()]
+                found += [f"ovctl/{topology}/lock" for topology in store.locks]
+                for network in store.networks.values():
+                    found.append(f"docker/network/v1.0/network/{network.id}/")
+                    found += [f"docker/network/v1.0/endpoint/{network.id}/{item}/" for item in network.endpoints]
+            return tuple(sorted({key for key in found if key.startswith(prefix)}))
+
+    @contextmanager
+    def _read(self, method: str) -> Iterator[dict[str, bytes]]:
+        with self._cluster.lock:
+            self._cluster.read(_STORE, method)
+            yield _reached_store(self._cluster)
+
+    @contextmanager
+    def _effect(self, method: str, *arguments: Any) -> Iterator[dict[str, bytes]]:
+        with self._cluster.effect(_STORE, method, *arguments):
+            yield _reached_store(self._cluster)
+
+
+class FakeFence:
+    """``ports.Fence`` in the simulated store; for a cluster without one, on the machine where ovctl runs."""
+
+    def __init__(self, cluster: Cluster, topology: str, holder: Holder) -> None:
+        self._cluster = cluster
+        self._topology = topology
+        self._holder = holder
+        self._token = ""
+
+    def acquire(self, *, timeout_s: float) -> None:
+        """Take the lock; LockedError names the holder."""
+        with self._cluster.lock:
+            self._cluster.read(_STORE, "acquire")
+            locks = self._locks()
+            held = locks.get(self._topology)
+            if held is not None and held[1] == self._token:
+                return
+            if held is not None:
+                self._cluster.pass_time(timeout_s)
+                who = held[0]
+                raise LockedError(
+                    f"topology/{self._topology}: locked by {who.user}@{who.host}, process {who.pid}, since {who.since}",
+                    hint="wait: --lock-timeout; the lock of a dead holder frees itself within 30 s",
+                )
+            self._token = self._cluster.new_id("lock")
+            locks[self._topology] = (self._holder, self._token)
+
+    def check(self) -> None:
+        """Raise FenceLostError unless the lock is still ours; a store that is silent takes no lock away."""
+        with self._cluster.lock:
+            self._cluster.read(_STORE, "check")
+            held = self._cluster.locks.get(self._topology)
+            if held is None or held[1] != self._token:
+                message = f"topology/{self._topology}: the cycle lock is not ours any more"
+                raise FenceLostError(message, hint="nothing more is changed; plan again")
+
+    def release(self) -> None:
+        """Give it back."""
+        with self._cluster.lock:
+            held = self._cluster.locks.get(self._topology)
+            if held is not None and held[1] == self._token:
+                del self._cluster.locks[self._topology]
+            self._token = ""
+
+    def _locks(self) -> dict[str, tuple[Holder, str]]:
+        if self._cluster.store is not None:
+            _reached_store(self._cluster)
+        return self._cluster.locks
+
+
+class FakeClock:
+    """``ports.Clock`` of the cluster: a sleep is over at once, and time has passed."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._cluster.time_s
+
+    def monotonic(self) -> float:
+        """Seconds since some time."""
+        return self._cluster.time_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._cluster.lock:
+            self._cluster.pass_time(seconds)
+
+    def jitter(self) -> float:
+        """Return the same draw always."""
+        return 0.5
+
+
+def _known(cluster: Cluster, host: str) -> str:
+    if host not in cluster.hosts:
+        raise UsageError(f"host/{host}: no such host in this cluster")
+    return host
+
+
+def _placed(error: _ERROR, host: str) -> _ERROR:
+    """Return the error with its place in front."""
+    return type(error)(f"host/{host}: {error.message}", status=error.status, hint=error.hint)
+
+
+def _touched(kind: str, name: str, labels: Mapping[str, str]) -> Touched:
+    return Touched(kind, name, tuple(sorted(labels.items())))
+
+
+def _reached_store(cluster: Cluster) -> dict[str, bytes]:
+    store = cluster.store
+    assert store is not None
+    if not cluster.store_answers():
+        raise UnreachableError(f"store {store.url}: connection refused", hint="is the store running?")
+    return store.keys
+
+
+def _key(key: str) -> str:
+    if not key or key.startswith("/") or key.endswith("/"):
+        message = f"not a key: {key!r}"
+        raise ValueError(message)
+    return key

@@ -1,0 +1,267 @@
+"""
+Networks of simulated engines: who sees which, address management, endpoints.
+
+Follows libnetwork of engine 20.10: an overlay and its endpoints live in the store, everything else on its host.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+from controller.errors import ConflictError, EngineError, NotFoundError
+from tests.fakes.state import GATEWAY_BRIDGE, PREDEFINED, SHORT_ID, Endpoint, Network, Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.fakes.cluster import Cluster
+    from tests.fakes.state import Attachment, Container, Host, Json
+
+REMADE = (*PREDEFINED, GATEWAY_BRIDGE)
+"""Networks that a daemon makes again when its own data base is gone."""
+
+_NO_SWARM = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
+    "and try again."
+)
+_DRIVERS = ("bridge", "overlay", "macvlan", "ipvlan")
+_GATEWAY_OPTIONS = {
+    "com.docker.network.bridge.enable_icc": "false",
+    "com.docker.network.bridge.enable_ip_masquerade": "true",
+    "com.docker.network.bridge.name": GATEWAY_BRIDGE,
+}
+_BRIDGE_OPTIONS = {
+    "com.docker.network.bridge.default_bridge": "true",
+    "com.docker.network.bridge.enable_icc": "true",
+    "com.docker.network.bridge.enable_ip_masquerade": "true",
+    "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",  # noqa: S104 - the engine's own text
+    "com.docker.network.bridge.name": "docker0",
+    "com.docker.network.driver.mtu": "1500",
+}
+
+
+def make_predefined(cluster: Cluster, host: Host) -> None:
+    """Make the three networks that every engine has."""
+    _make(cluster, host, "none", {"Driver": "null"}, [])
+    _make(cluster, host, "host", {"Driver": "host"}, [])
+    pool = [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}]
+    _make(cluster, host, "bridge", {"Driver": "bridge", "Options": dict(_BRIDGE_OPTIONS)}, pool)
+
+
+def visible(cluster: Cluster, host: Host) -> list[Network]:
+    """Return what ``GET /networks`` would list: without the store, the overlays are hidden."""
+    shared = list(cluster.store.networks.values()) if cluster.store is not None and cluster.sees_store(host) else []
+    return [*shared, *host.engine.networks.values()]
+
+
+def find(cluster: Cluster, host: Host, ref: str) -> Network:
+    """Return a network by id, name or the start of its id; NotFoundError if there is none."""
+    seen = visible(cluster, host)
+    for network in seen:
+        if network.id == ref:
+            return network
+    named = [network for network in seen if network.name == ref]
+    if len(named) == 1:
+        return named[0]
+    if len(named) > 1:
+        raise EngineError(f"{len(named)} matches found based on name: network {ref} is ambiguous", status=400)
+    prefixed = [network for network in seen if ref and network.id.startswith(ref)]
+    if len(prefixed) == 1:
+        return prefixed[0]
+    raise NotFoundError(f"network {ref} not found", status=404)
+
+
+def create(cluster: Cluster, host: Host, name: str, config: Json) -> str:
+    """Create a network from the body of ``POST /networks/create`` and return its id."""
+    driver = config.get("Driver") or "bridge"
+    if name in PREDEFINED:
+        raise EngineError(f"operation is not permitted on predefined {name} network ", status=403)
+    taken = any(network.name == name for network in visible(cluster, host))
+    if taken and config.get("CheckDuplicate"):
+        raise ConflictError(f"network with name {name} already exists", status=409)
+    if driver not in _DRIVERS:
+        raise NotFoundError(f'plugin "{driver}" not found', status=404)
+    if driver == "overlay":
+        if not host.engine.cluster_store:
+            raise EngineError(_NO_SWARM, status=500)
+        if not cluster.sees_store(host):
+            message = "error getting pools config from store: could not get pools config from store: connection refused"
+            raise EngineError(message, status=500)
+    ipam = [dict(item) for item in (config.get("IPAM") or {}).get("Config") or []]
+    return _make(cluster, host, name, {**config, "Driver": driver}, ipam).id
+
+
+def remove(cluster: Cluster, host: Host, ref: str) -> None:
+    """Remove a network that nobody is on."""
+    network = find(cluster, host, ref)
+    if network.name in PREDEFINED and network.scope == "local":
+        raise EngineError(f"{network.name} is a pre-defined network and cannot be removed", status=403)
+    if network.endpoints:
+        message = f"error while removing network: network {network.name} id {network.id} has active endpoints"
+        raise EngineError(message, status=403)
+    del _home(cluster, host, network)[network.id]
+
+
+def gateway_bridge(cluster: Cluster, host: Host) -> Network:
+    """Return the host's docker_gwbridge, made when it is first needed."""
+    for network in host.engine.networks.values():
+        if network.name == GATEWAY_BRIDGE:
+            return network
+    made = _make(cluster, host, GATEWAY_BRIDGE, {"Driver": "bridge", "Options": dict(_GATEWAY_OPTIONS)}, [])
+    host.interfaces[GATEWAY_BRIDGE] = str(IPv4Address(made.pools[0].gateway))
+    return made
+
+
+def attach(cluster: Cluster, host: Host, container: Container, network: Network, attachment: Attachment) -> Endpoint:
+    """Make an endpoint for a container and write into its configuration what came of it."""
+    endpoint = make_endpoint(cluster, host, network, container, attachment.fixed_ip)
+    attachment.network_id, attachment.endpoint_id = network.id, endpoint.id
+    attachment.ip, attachment.mac, attachment.prefix_length = endpoint.ip, endpoint.mac, endpoint.prefix_length
+    attachment.gateway = endpoint.gateway
+    return endpoint
+
+
+def make_endpoint(cluster: Cluster, host: Host, network: Network, container: Container, wanted: str = "") -> Endpoint:
+    """Return a new endpoint of *network*, at the address *wanted* if any; EngineError as libnetwork says it."""
+    check_subnet(network, wanted)
+    name = f"gateway_{container.sandbox[:SHORT_ID]}" if network.name == GATEWAY_BRIDGE else container.name
+    if any(endpoint.name == name for endpoint in network.endpoints.values()):
+        raise EngineError(f"endpoint with name {name} already exists in network {network.name}", status=403)
+    ip, prefix_length, gateway = _address(network, wanted)
+    mac = "02:42:" + ":".join(f"{byte:02x}" for byte in IPv4Address(ip).packed) if ip else ""
+    shown = gateway if network.driver == "bridge" else ""
+    endpoint = Endpoint(cluster.new_id("endpoint"), name, ip, prefix_length, mac, shown, host.name, container.id)
+    network.endpoints[endpoint.id] = endpoint
+    return endpoint
+
+
+def check_subnet(network: Network, wanted: str) -> None:
+    """Refuse a fixed address where the engine chose the subnet."""
+    if wanted and not network.has_user_subnet:
+        message = "user specified IP address is supported only when connecting to networks with user configured subnets"
+        raise EngineError(message, status=400)
+
+
+def release(cluster: Cluster, host: Host, endpoint_id: str, network_id: str) -> None:
+    """Give an endpoint back; without the store, one of an overlay stays there as a ghost."""
+    network = host.engine.networks.get(network_id)
+    if network is None and cluster.store is not None and cluster.sees_store(host):
+        network = cluster.store.networks.get(network_id)
+    if network is not None:
+        network.endpoints.pop(endpoint_id, None)
+
+
+def force_delete(cluster: Cluster, host: Host, ref: str, name: str) -> None:
+    """Delete an endpoint by its name, whoever uses it: ``disconnect -f`` where no container of that name is."""
+    network = find(cluster, host, ref)
+    for endpoint in network.endpoints.values():
+        if endpoint.name == name:
+            del network.endpoints[endpoint.id]
+            return
+    raise NotFoundError(f"endpoint {name} not found", status=404)
+
+
+def by_id(cluster: Cluster, host: Host, network_id: str) -> Network | None:
+    """Return a network of that id, as the host sees it."""
+    return next((network for network in visible(cluster, host) if network.id == network_id), None)
+
+
+def user_defined(network: Network) -> bool:
+    """Whether aliases and fixed addresses may be had on it."""
+    return network.name not in PREDEFINED
+
+
+def _home(cluster: Cluster, host: Host, network: Network) -> dict[str, Network]:
+    return cluster.store.networks if cluster.store is not None and network.scope == "global" else host.engine.networks
+
+
+def _make(cluster: Cluster, host: Host, name: str, config: Json, ipam: list[Json]) -> Network:
+    driver = config["Driver"]
+    scope = "global" if driver == "overlay" else "local"
+    network = Network(
+        id=cluster.new_id("network"),
+        name=name,
+        driver=driver,
+        scope=scope,
+        created=cluster.timestamp(),
+        ipam=ipam,
+        pools=[_pool(item) for item in ipam],
+        has_user_subnet=any(item.get("Subnet") for item in ipam) and name not in REMADE,
+        internal=bool(config.get("Internal")),
+        options=dict(config.get("Options") or {}),
+        labels=dict(config.get("Labels") or {}),
+    )
+    home = _home(cluster, host, network)
+    if not ipam and driver not in ("null", "host"):
+        network.ipam = [_free_subnet(home.values(), shared=scope == "global")]
+        network.pools = [_pool(item) for item in network.ipam]
+    for pool in network.pools:
+        if any(pool.low <= other.high and other.low <= pool.high for other in _pools(home.values())):
+            raise EngineError("Pool overlaps with other one on this address space", status=403)
+    home[network.id] = network
+    return network
+
+
+def _pools(found: Iterable[Network]) -> Iterator[Pool]:
+    for network in found:
+        yield from network.pools
+
+
+def _free_subnet(found: Iterable[Network], *, shared: bool) -> Json:
+    """Return the first of the engine's default pools that is free."""
+    taken = list(_pools(found))
+    candidates = (
+        [f"10.{second}.{third}.0/24" for second in range(4) for third in range(256)]
+        if shared
+        else [f"172.{second}.0.0/16" for second in range(17, 32)]
+    )
+    for text in candidates:
+        subnet = IPv4Network(text)
+        low, high = int(subnet.network_address), int(subnet.broadcast_address)
+        if not any(low <= other.high and other.low <= high for other in taken):
+            return {"Subnet": text, "Gateway": str(IPv4Address(low + 1))}
+    raise EngineError("could not find an available, non-overlapping IPv4 address pool among the defaults", status=500)
+
+
+def _pool(item: Json) -> Pool:
+    try:
+        subnet = IPv4Network(item["Subnet"], strict=False)
+    except ValueError as error:
+        raise EngineError(f"Invalid subnet {item['Subnet']} : {error}", status=500) from None
+    low, high = int(subnet.network_address), int(subnet.broadcast_address)
+    first, last = low + 1, high - 1
+    if item.get("IPRange"):
+        inner = IPv4Network(item["IPRange"], strict=False)
+        first, last = max(first, int(inner.network_address)), min(last, int(inner.broadcast_address))
+    said = (item.get("Gateway") or "").partition("/")[0]
+    gateway = int(IPv4Address(said)) if said else first
+    if not low <= gateway <= high:
+        raise EngineError(f"failed to allocate gateway ({said}): Requested address is out of range", status=500)
+    auxiliary = (item.get("AuxiliaryAddresses") or {}).values()
+    reserved = (gateway, *(int(IPv4Address(address)) for address in auxiliary))
+    return Pool(low, high, subnet.prefixlen, first, last, gateway, reserved)
+
+
+def _address(network: Network, wanted: str) -> tuple[str, int, str]:
+    """Return IP address, prefix length and gateway for a new endpoint."""
+    if not network.pools:
+        return "", 0, ""
+    taken = {int(IPv4Address(endpoint.ip)) for endpoint in network.endpoints.values() if endpoint.ip}
+    for pool in network.pools:
+        gateway = str(IPv4Address(pool.gateway))
+        if wanted:
+            number = int(IPv4Address(wanted))
+            if not pool.low <= number <= pool.high:
+                continue
+            if number in taken or number in pool.reserved or number in (pool.low, pool.high):
+                raise EngineError("Address already in use", status=403)
+            return wanted, pool.prefix_length, gateway
+        for number in range(pool.first, pool.last + 1):
+            if number not in taken and number not in pool.reserved:
+                return str(IPv4Address(number)), pool.prefix_length, gateway
+    if wanted:
+        message = f"Invalid address {wanted}: It does not belong to any of this network's subnets"
+        raise EngineError(message, status=500)
+    message = f"no available IPv4 addresses on this network's address pools: {network.name} ({network.id})"
+    raise EngineError(message, status=500)

@@ -1,0 +1,3 @@
+"""The adapters, without a lab."""
+
+from __future__ import annotations

@@ -1,0 +1,167 @@
+"""The engine adapter against a server that answers like an engine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from controller.adapters.engine import DockerEngine, negotiate, split_image
+from controller.errors import ConflictError, EngineError, NotFoundError, UnreachableError
+from tests.unit.adapters.answers import Peer, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSION = b'{"Version":"20.10.5","ApiVersion":"1.41","MinAPIVersion":"1.12"}'
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    with serving() as peer:
+        peer.answers["GET", "/version"] = (200, VERSION)
+        yield peer
+
+
+@pytest.fixture
+def engine(peer: Peer) -> Iterator[DockerEngine]:
+    engine = DockerEngine(peer)
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize(("newest", "used"), [("1.26", "1.26"), ("1.41", "1.41"), ("1.45", "1.45"), ("1.52", "1.45")])
+def test_version_in_use_is_what_both_know(newest: str, used: str) -> None:
+    assert negotiate("host/h1", {"ApiVersion": newest, "MinAPIVersion": "1.12"}) == used
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ({"ApiVersion": "1.25", "Version": "1.13"}, "needs at least 1.26"),
+        ({"ApiVersion": "1.60", "MinAPIVersion": "1.46", "Version": "40"}, "wants at least API 1.46"),
+        ({}, "does not say its API version"),
+        ({"ApiVersion": "x"}, "does not say its API version"),
+    ],
+)
+def test_engine_that_shares_no_version_is_refused(version: dict[str, str], said: str) -> None:
+    with pytest.raises(EngineError, match=said):
+        negotiate("host/h1", version)
+
+
+def test_reads_speak_the_negotiated_version(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["GET", "/v1.41/containers/json?all=1"] = (200, b"null")
+    peer.answers["GET", "/v1.41/networks"] = (200, b'[{"Name":"a"}]')
+    assert engine.version()["ApiVersion"] == "1.41"
+    assert engine.containers() == []
+    assert engine.networks() == [{"Name": "a"}]
+    assert [path for _, path, _ in peer.asked].count("/version") == 1
+
+
+def test_names_are_escaped(peer: Peer, engine: DockerEngine) -> None:
+    with pytest.raises(NotFoundError, match="host/h1: nothing here"):
+        engine.inspect_network("a/b?c d")
+    with pytest.raises(NotFoundError):
+        engine.inspect_image("registry:5000/a/b:1")
+    assert [path for _, path, _ in peer.asked[1:]] == [
+        "/v1.41/networks/a%2Fb%3Fc%20d",
+        "/v1.41/images/registry:5000/a/b:1/json",
+    ]
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"3", b'"x"', b"{", b"<html>"])
+def test_answer_that_is_no_object_is_an_engine_error(peer: Peer, engine: DockerEngine, answer: bytes) -> None:
+    peer.answers["GET", "/v1.41/info"] = (200, answer)
+    with pytest.raises(EngineError, match="host/h1: engine: "):
+        engine.info()
+
+
+def test_refusals_carry_the_engines_words_and_status(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["POST", "/v1.41/networks/create"] = (409, b'{"message":"network web\\n exists"}')
+    peer.answers["DELETE", "/v1.41/networks/web"] = (403, b'{"message":"has active endpoints"}')
+    peer.answers["POST", "/v1.41/containers/a/start"] = (500, b"no json")
+    with pytest.raises(ConflictError, match="host/h1: network web exists") as conflict:
+        engine.create_network("web", {"Driver": "overlay"})
+    assert conflict.value.status == 409
+    with pytest.raises(EngineError, match="has active endpoints") as busy:
+        engine.remove_network("web")
+    assert busy.value.status == 403
+    with pytest.raises(EngineError) as failed:
+        engine.start_container("a")
+    assert failed.value.status == 500
+
+
+def test_bodies_are_passed_on_whole(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["POST", "/v1.41/networks/create"] = (201, b'{"Id":"n1"}')
+    peer.answers["POST", "/v1.41/containers/create?name=a"] = (201, b'{"Id":"c1"}')
+    peer.answers["POST", "/v1.41/networks/n1/connect"] = (200, b"")
+    peer.answers["POST", "/v1.41/containers/c1/update"] = (200, b"{}")
+    body = {"Driver": "overlay", "IPAM": {"Config": [{"Subnet": "10.0.0.0/24"}]}, "Labels": {"a": "b"}, "Anything": [1]}
+    endpoint = {"IPAMConfig": {"IPv4Address": "10.0.0.5"}, "Aliases": ["x"]}
+    assert engine.create_network("web", body) == "n1"
+    assert engine.create_container("a", {"Image": "busybox:1", "HostConfig": {"Init": True}}) == "c1"
+    engine.connect("n1", "c1", endpoint)
+    engine.update_container("c1", {"RestartPolicy": {"Name": "no"}})
+    sent = [json.loads(body) for method, _, body in peer.asked if method == "POST"]
+    assert sent == [
+        {**body, "Name": "web"},
+        {"Image": "busybox:1", "HostConfig": {"Init": True}},
+        {"Container": "c1", "EndpointConfig": endpoint},
+        {"RestartPolicy": {"Name": "no"}},
+    ]
+
+
+def test_starting_and_stopping_what_is_so_already_is_fine(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["POST", "/v1.41/containers/a/start"] = (304, b"")
+    peer.answers["POST", "/v1.41/containers/a/stop?t=3"] = (304, b"")
+    engine.start_container("a")
+    engine.stop_container("a", timeout_s=3)
+
+
+def test_removal_takes_anonymous_volumes_along(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["DELETE", "/v1.41/containers/a?v=True&link=False&force=True"] = (204, b"")
+    engine.remove_container("a", force=True)
+
+
+def test_error_within_a_pull_is_an_error(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["POST", "/v1.41/images/create?tag=1&fromImage=a%2Fb"] = (200, b'{"error":"no such manifest"}')
+    with pytest.raises(EngineError, match="a/b:1: no such manifest"):
+        engine.pull_image("a/b:1")
+
+
+def test_effect_that_breaks_is_sent_once_and_unreachable(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["POST", "/v1.41/containers/a/start"] = (0, b"")
+    with pytest.raises(UnreachableError, match="host/h1: engine: the connection was closed"):
+        engine.start_container("a")
+    assert [path for method, path, _ in peer.asked if method == "POST"] == ["/v1.41/containers/a/start"]
+
+
+def test_nobody_listening_is_unreachable_with_the_reason_of_the_way(peer: Peer) -> None:
+    peer.path.unlink()
+    peer.words = "sudo: a password is required"
+    with pytest.raises(UnreachableError, match="host/h1: engine: sudo: a password is required") as caught:
+        DockerEngine(peer).containers()
+    assert caught.value.hint is not None
+    assert "NOPASSWD" in caught.value.hint
+
+
+@pytest.mark.parametrize("ref", ["", ".", ".."])
+def test_empty_names_never_become_a_path(engine: DockerEngine, ref: str) -> None:
+    for call in (engine.inspect_container, engine.remove_container, engine.start_container, engine.remove_network):
+        with pytest.raises(ValueError, match="not an id or a name"):
+            call(ref)
+
+
+@pytest.mark.parametrize(
+    ("ref", "parts"),
+    [
+        ("busybox", ("busybox", "latest")),
+        ("busybox:1", ("busybox", "1")),
+        ("r:5000/a/b", ("r:5000/a/b", "latest")),
+        ("r:5000/a/b:2", ("r:5000/a/b", "2")),
+        ("a@sha256:0f", ("a", "sha256:0f")),
+    ],
+)
+def test_images_are_split_at_their_tag(ref: str, parts: tuple[str, str]) -> None:
+    assert split_image(ref) == parts

@@ -1,0 +1,179 @@
+"""Topologies and histories for the property tests, and the few verbs with which they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from controller.model.desired import retired
+from controller.model.topology import Topology
+from controller.plan import Policy
+from controller.reconcile import Cycle
+from tests.fakes import Cluster, FakeFleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from controller.model.plan import Outcome, Plan, Report, Step
+    from controller.ports import Engine
+
+NAME = "guide"
+HOSTS = ("h1", "h2", "h3")
+NETWORKS = {"web": "10.0.0.0/24", "db": "10.0.1.0/24", "multihost": "192.168.2.0/24"}
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def started(self, step: Step) -> None:
+        """Nothing."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Nothing."""
+
+
+@dataclass
+class World:
+    """A cluster and the topology that is desired of it."""
+
+    topology: Topology
+    cluster: Cluster = field(default_factory=Cluster)
+
+    def cycle(self, topology: Topology | None = None) -> Cycle:
+        """Return a cycle as a new process would have it."""
+        fleet = FakeFleet(self.cluster, NAME)
+        return Cycle(topology or self.topology, "g", fleet, fleet.clock, Policy(), 0.0)
+
+    def plan(self) -> Plan:
+        """Look."""
+        return self.cycle().look()[1]
+
+    def apply(self) -> Report | None:
+        """Apply without asking; None when there was nothing to do."""
+        carried = self.cycle().apply(lambda _: True, Silent(), lambda: False)
+        return carried.report if carried else None
+
+    def destroy(self) -> Report | None:
+        """Apply the retired topology."""
+        carried = self.cycle(retired(self.topology)).apply(lambda _: True, Silent(), lambda: False)
+        return carried.report if carried else None
+
+    def converge(self) -> None:
+        """Apply, and see that nothing is left to do."""
+        report = self.apply()
+        assert report is None or report.ok, [
+            (outcome.step.id, outcome.detail) for outcome in report.outcomes if outcome.result != "done"
+        ]
+        plan = self.plan()
+        assert plan.empty, (plan.items, plan.blocked, plan.gaps)
+
+
+def topology(containers: dict[str, Any], networks: tuple[str, ...] = tuple(NETWORKS), **more: Any) -> Topology:
+    """Return a valid topology on the fake cluster's addresses."""
+    return Topology.model_validate(
+        {
+            "version": 1,
+            "name": NAME,
+            "store": "consul://192.168.112.10:8500",
+            "hosts": {name: {"address": f"192.168.112.{11 + place}"} for place, name in enumerate(HOSTS)},
+            "networks": {name: {"ipam": {"config": [{"subnet": NETWORKS[name]}]}} for name in networks},
+            "containers": containers,
+            **more,
+        },
+    )
+
+
+def container(host: str = "h1", network: str = "web", number: int = 11, **more: Any) -> dict[str, Any]:
+    """Return a declared container with a fixed address on one network."""
+    subnet = NETWORKS[network].rpartition(".")[0]
+    return {
+        "host": host,
+        "image": "busybox:1",
+        "command": ["sleep", "infinity"],
+        "restart": "always",
+        "networks": {network: {"ipv4_address": f"{subnet}.{number}"}},
+        **more,
+    }
+
+
+@st.composite
+def topologies(draw: st.DrawFn) -> Topology:
+    """Draw a valid topology of up to seven containers."""
+    networks = draw(st.lists(st.sampled_from(sorted(NETWORKS)), unique=True, min_size=1, max_size=3))
+    containers: dict[str, Any] = {}
+    for number in range(draw(st.integers(0, 7))):
+        on = draw(st.lists(st.sampled_from(networks), unique=True, max_size=2)) if networks else []
+        attachments = {}
+        for network in on:
+            subnet = NETWORKS[network].rpartition(".")[0]
+            fixed = {"ipv4_address": f"{subnet}.{11 + number}"} if draw(st.booleans()) else {}
+            aliases = draw(st.lists(st.sampled_from(["www", "api"]), unique=True, max_size=1))
+            attachments[network] = {**fixed, "aliases": aliases}
+        containers[f"c{number}"] = {
+            "host": draw(st.sampled_from(HOSTS)),
+            "image": "busybox:1",
+            "command": draw(st.sampled_from([["sleep", "infinity"], ["httpd", "-f"]])),
+            "environment": draw(st.sampled_from([{}, {"A": "1"}, {"A": "2", "B": ""}])),
+            "restart": draw(st.sampled_from(["always", "unless-stopped", "on-failure:3"])),
+            "networks": attachments,
+            "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
+            if containers
+            else [],
+        }
+    return topology(containers, tuple(networks))
+
+
+def tamper(world: World, what: str, number: int) -> None:
+    """Let somebody change one thing by hand: *number* picks which; what is not there any more is left alone."""
+    host = HOSTS[number % len(HOSTS)]
+    engine = FakeFleet(world.cluster, by_hand=True).engine(host)
+    there = {summary["Names"][0].lstrip("/") for summary in engine.containers()}
+    names = [name for name, declared in sorted(world.topology.containers.items()) if declared.host == host]
+    name = names[number % len(names)] if names else ""
+    if what in _HOST_TAMPERINGS:
+        _HOST_TAMPERINGS[what](world, host)
+    elif name in there:
+        _CONTAINER_TAMPERINGS[what](world, engine, name)
+
+
+def _change_daemon_json(world: World, host: str) -> None:
+    found = world.cluster.hosts[host]
+    found.daemon_json = (found.daemon_json or "{}").replace("112.10", "112.99")
+
+
+def _kill_engine(world: World, host: str) -> None:
+    world.cluster.kill_engine(host)
+
+
+def _pause(world: World, engine: Engine, name: str) -> None:
+    found = world.cluster.hosts[world.topology.containers[name].host].engine.named(name)
+    if found is not None and engine.inspect_container(name)["State"]["Status"] == "running":
+        found.status = "paused"
+
+
+def _disconnect(world: World, engine: Engine, name: str) -> None:
+    for network in world.topology.containers[name].networks:
+        if network in engine.inspect_container(name)["NetworkSettings"]["Networks"]:
+            engine.disconnect(network, name)
+
+
+def _restart(_world: World, engine: Engine, name: str) -> None:
+    engine.stop_container(name)
+    engine.start_container(name)
+
+
+_HOST_TAMPERINGS: dict[str, Callable[[World, str], None]] = {
+    "daemon_json": _change_daemon_json,
+    "kill_engine": _kill_engine,
+}
+_CONTAINER_TAMPERINGS: dict[str, Callable[[World, Engine, str], None]] = {
+    "rm": lambda _world, engine, name: engine.remove_container(name, force=True),
+    "stop": lambda _world, engine, name: engine.stop_container(name),
+    "pause": _pause,
+    "update": lambda _world, engine, name: engine.update_container(name, {"RestartPolicy": {"Name": "no"}}),
+    "restart": _restart,
+    "disconnect": _disconnect,
+}
+TAMPERINGS = (*_HOST_TAMPERINGS, *_CONTAINER_TAMPERINGS)
