@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from controller.diff import diff
 from controller.errors import RefusedError, UnreachableError
-from controller.model.action import ConfigureHost, PlaceStore, PullImage, ReplaceContainer, RestoreHost
-from controller.model.desired import places_store
+from controller.model.action import ConfigureHost, PlaceStore, ReplaceContainer, RestoreHost
+from controller.model.desired import places_store, store_place
 from controller.model.plan import Outcome, Report
 from controller.observe import observe
 from controller.plan import Policy, make_plan
@@ -68,8 +68,9 @@ class Cycle:
         What is still not as declared after the first pass gets a second one: engines lose endpoints under load without
         a word, and a start that failed on the store often succeeds a moment later. There is no third.
 
-        A store that is still to be placed cannot hold a lock. Its container is placed first: its name is the mutex, and
-        placing is idempotent. Then the lock is taken, and what is left is planned again.
+        A store that is still to be placed, or whose own host's daemon is restarted, cannot hold a lock meanwhile. That
+        comes first: the container's name is the mutex, and both are idempotent. Then the lock is taken, and what is
+        left is planned again.
         """
         from controller.apply import run  # noqa: PLC0415 - plan, status and verify do without it
         from controller.apply.hands import Hands  # noqa: PLC0415
@@ -83,15 +84,19 @@ class Cycle:
                 return None
             outcomes: tuple[Outcome, ...] = ()
             rest = plan
-            if not locked:
-                placed = run(_only_store(plan), hands, _Unfenced(), progress, stopped)
+            first = _store_stage(plan, self.desired)
+            if first.steps:
+                placed = run(first, hands, fence if locked else _Unfenced(), progress, stopped)
                 outcomes = placed.outcomes
                 if not placed.ok or stopped():
                     return Applied(Report((*outcomes, *_never_begun(plan, placed))), plan)
-                self._lock(fence, must=True)
-                locked = True
+                fence.release()
+                locked = False
+                locked = self._lock(fence, must=True)
                 _, rest = self.look()
                 _refuse_surprise(plan, rest)
+            elif not locked:
+                locked = self._lock(fence, must=True)
             report = run(rest, hands, fence, progress, stopped)
             outcomes += report.outcomes
             _, left = self.look()
@@ -141,14 +146,20 @@ class _Unfenced:
         """Nothing to give back."""
 
 
-def _only_store(plan: Plan) -> Plan:
-    """Return the part of *plan* that places the store."""
-    kept = {step.id for step in plan.steps if isinstance(step.action, PlaceStore)}
+def _store_stage(plan: Plan, desired: Topology) -> Plan:
+    """Return the part of *plan* that the store does not survive: it is placed, or its host's daemon restarted."""
+    place = store_place(desired)
+    if place is None:
+        return replace(plan, steps=())
+    kept = {
+        step.id
+        for step in plan.steps
+        if isinstance(step.action, PlaceStore)
+        or (isinstance(step.action, ConfigureHost) and step.action.host == place.host and step.action.restart)
+    }
     needed = {need for step in plan.steps if step.id in kept for need in step.needs}
-    steps = tuple(
-        step for step in plan.steps if step.id in kept | needed and isinstance(step.action, PlaceStore | PullImage)
-    )
-    return replace(plan, steps=steps)
+    pulled = {need for step in plan.steps if step.id in needed for need in step.needs}
+    return replace(plan, steps=tuple(step for step in plan.steps if step.id in kept | needed | pulled))
 
 
 def _refuse_surprise(agreed: Plan, rest: Plan) -> None:
@@ -162,7 +173,11 @@ def _refuse_surprise(agreed: Plan, rest: Plan) -> None:
 def _worth_another(report: Report, left: Plan, agreed: Plan) -> bool:
     """Whether a second pass may help: only on what was agreed to, and never to repeat what was rolled back."""
     if any(
-        outcome.result == "failed" and isinstance(outcome.step.action, ReplaceContainer | ConfigureHost | RestoreHost)
+        outcome.result == "stopped"
+        or (
+            outcome.result == "failed"
+            and isinstance(outcome.step.action, ReplaceContainer | ConfigureHost | RestoreHost)
+        )
         for outcome in report.outcomes
     ):
         return False

@@ -153,6 +153,7 @@ restart_engine() {
     code=$?
     state=$(systemctl is-active docker.service)
     if [ "$code" -ne 0 ] || [ "$state" != active ]; then
+        journalctl --sync 2>/dev/null || : # what a daemon said as it died may still be on its way
         journalctl --unit=docker.service --since="@$since" --lines=40 --no-pager --output=cat 2>/dev/null | sed 's/^/ovctl log: /' >&2
         [ "$code" -ne 124 ] || fail "docker.service did not come up within $2 s (it is $state)"
         fail "docker.service does not come up (it is $state)"

@@ -126,14 +126,14 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
     engine = hands.engine(action.host)
     found = _ours(engine, action.container_id, hands)
     endpoint = found.endpoints.get(action.network)
-    if endpoint is not None:
-        current = engine.inspect_network(action.network)["Id"]
-        as_declared = endpoint.ipv4_address == action.ipv4_address and endpoint.aliases == frozenset(action.aliases)
-        if as_declared and endpoint.network_id == current:
+    # a running container that is listed without an endpoint cannot be disconnected: connecting is what helps (20.10.5)
+    if endpoint is not None and (endpoint.endpoint_id or not found.running):
+        aliases = frozenset(action.aliases) - {found.hostname}
+        as_declared = endpoint.ipv4_address == action.ipv4_address and endpoint.aliases == aliases
+        if as_declared and endpoint.network_id == engine.inspect_network(action.network)["Id"]:
             return
-        hands.retrying(
-            lambda: _disconnect(engine, endpoint.network_id or action.network, found.id), action.remedies, note
-        )
+        # by name: a container is bound to its network's id, also when that network is gone
+        hands.retrying(lambda: _disconnect(engine, action.network, found.id), action.remedies, note)
     config = endpoint_config(ipv4_address=action.ipv4_address, aliases=action.aliases)
     Joining(action, hands, note).connect(action.network, found.id, config)
 

@@ -40,6 +40,10 @@ docs/performance.md).
 class Progress(Protocol):
     """Told what happens while it happens, from the thread that calls ``run``."""
 
+    def planned(self, steps: int) -> None:
+        """A run of so many steps begins; an apply may have several."""
+        ...
+
     def started(self, step: Step) -> None:
         """A step begins."""
         ...
@@ -118,6 +122,7 @@ def run(plan: Plan, hands: Hands, fence: Fence, progress: Progress, stopped: Cal
         stopped: Asked before each step; true means "finish what is in hand".
     """
     state = _Run(plan, progress)
+    progress.planned(len(plan.steps))
     why = ""
     widest = max(1, ENGINE_WIDTH * len(hands.desired.hosts))
     with ThreadPoolExecutor(min(64, widest + 2), thread_name_prefix="apply") as pool:

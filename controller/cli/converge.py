@@ -34,6 +34,10 @@ class _Console:
         self._live = sys.stdout.isatty()
         self._in_hand: list[str] = []
 
+    def planned(self, steps: int) -> None:
+        """Count them in."""
+        self.total = self.done + steps
+
     def started(self, step: Step) -> None:
         """Show it among what is in hand."""
         self._in_hand.append(step.id)
@@ -47,7 +51,7 @@ class _Console:
         if outcome.step.id in self._in_hand:
             self._in_hand.remove(outcome.step.id)
         self._clear()
-        click.echo(outcome_text(outcome, self.done, max(self.total, self.done), colours=colours()))
+        click.echo(outcome_text(outcome, self.done, self.total, colours=colours()))
         self._show()
 
     def _clear(self) -> None:
@@ -95,7 +99,6 @@ def converge(cycle: Cycle, *, yes: bool) -> int:
         def agree(plan: Plan) -> bool:
             nonlocal declined, stop
             click.echo(plan_text(plan, colours=colours()))
-            console.total = len(plan.steps)
             declined = not yes and not _asked()
             if not declined:
                 # until here Ctrl-C simply leaves: nothing is in hand

@@ -170,7 +170,7 @@ def _networks(container: Container, found: ContainerState, engine: EngineState) 
             if endpoint.ipv4_address != (str(address) if address else None):
                 shown = endpoint.ipv4_address or "automatic"
                 yield Change(f"networks.{name}.ipv4_address", str(address) if address else "automatic", shown)
-            aliases = frozenset(wanted[name].aliases)
+            aliases = frozenset(wanted[name].aliases) - {found.hostname}
             if endpoint.aliases != aliases:
                 yield Change(f"networks.{name}.aliases", _joined(aliases), _joined(endpoint.aliases))
 

@@ -97,7 +97,7 @@ class EndpointState:
     Args:
         ipv4_address: The fixed address it was configured with, None when the engine chose.
         current: The address it has now; empty when stopped.
-        aliases: As configured, without the engine's own short id.
+        aliases: As configured, without the short id and the host name, which the engine adds by itself.
     """
 
     network_id: str

@@ -44,7 +44,9 @@ def container_state(found: Json) -> ContainerState:
         restart=_restart(host_config.get("RestartPolicy") or {}),
         mounts=frozenset(_mounts(host_config)),
         ports=frozenset(_ports(host_config.get("PortBindings") or {})),
-        endpoints={name: _endpoint(endpoint, found["Id"]) for name, endpoint in networks.items()},
+        endpoints={
+            name: _endpoint(endpoint, found["Id"], config.get("Hostname") or "") for name, endpoint in networks.items()
+        },
         published=tuple(sorted(_published(settings.get("Ports") or {}))),
     )
 
@@ -83,9 +85,12 @@ def _ports(bindings: Json) -> Iterator[Port]:
             )
 
 
-def _endpoint(endpoint: Json, container_id: str) -> EndpointState:
+def _endpoint(endpoint: Json, container_id: str, hostname: str) -> EndpointState:
+    """Read one attachment; the engine adds its short id and a declared host name to the aliases by itself."""
     fixed = (endpoint.get("IPAMConfig") or {}).get("IPv4Address") or None
-    aliases = frozenset(alias for alias in endpoint.get("Aliases") or () if not container_id.startswith(alias))
+    aliases = frozenset(
+        alias for alias in endpoint.get("Aliases") or () if not container_id.startswith(alias) and alias != hostname
+    )
     return EndpointState(
         network_id=endpoint.get("NetworkID") or "",
         endpoint_id=endpoint.get("EndpointID") or "",

@@ -209,3 +209,28 @@ def test_one_key_as_a_flag_leaves_only_the_other_to_the_file() -> None:
     FakeFleet(world.cluster, by_hand=True).shell("h1").restart_engine()
     world.converge()
     assert json.loads(world.cluster.hosts["h1"].daemon_json or "") == {"cluster-advertise": "192.168.112.11:2376"}
+
+
+def test_a_declared_host_name_is_no_alias_of_ours() -> None:
+    """The engine adds it to the aliases on every network by itself."""
+    applied(topology({"c1": container(hostname="front")}))
+
+
+def test_an_empty_topology_removes_nothing() -> None:
+    world = applied(topology({"c1": container()}))
+    before = world.cluster.snapshot()["hosts"]
+    world = World(topology({}, networks=()), world.cluster)
+    assert {str(blocked.item.address) for blocked in world.plan().blocked} >= {"container/c1", "network/web"}
+    world.apply()
+    assert world.cluster.snapshot()["hosts"] == before
+
+
+def test_networks_come_before_containers_and_the_first_of_each_goes_alone() -> None:
+    containers = {f"c{number}": container("h1", number=number) for number in range(11, 15)}
+    plan = World(topology(containers)).plan()
+    steps = {step.id: step for step in plan.steps}
+    networks = {step.id for step in plan.steps if step.id.startswith("create network/")}
+    created = [step for step in plan.steps if step.id.startswith("create container/")]
+    assert all(networks <= {*step.needs, *step.follows} for step in created)
+    first = created[0].id
+    assert all(first in {*steps[step.id].needs, *steps[step.id].follows} for step in created[1:])

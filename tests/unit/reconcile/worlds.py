@@ -27,6 +27,9 @@ NETWORKS = {"web": "10.0.0.0/24", "db": "10.0.1.0/24", "multihost": "192.168.2.0
 class Silent:
     """A progress that nobody watches."""
 
+    def planned(self, steps: int) -> None:
+        """Nothing."""
+
     def started(self, step: Step) -> None:
         """Nothing."""
 
