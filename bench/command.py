@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _WENT_WELL = re.compile(r"^\[.*: ok \((\d+\.\d+) s\)$")
 _LONGEST = 500
 
+# as for anybody who installed it: with Python's compiled files, which some machines tell it not to keep
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 OVCTL = str(Path(sys.executable).with_name("ovctl"))
 
 
@@ -73,6 +76,7 @@ def run(argv: Sequence[str], *, timeout_s: float, kill_after_s: float | None = N
         text=True,
         errors="replace",
         process_group=0,
+        env=_ENVIRONMENT,
     )
     limit_s = timeout_s if kill_after_s is None else kill_after_s
     killer = threading.Timer(max(0.0, begun + limit_s - time.monotonic()), _kill, [child.pid])

@@ -194,8 +194,8 @@ class HostShell(Protocol):
         """Return pid -> IP address -> interface name, from inside the containers; pids that are gone are left out."""
         ...
 
-    def ping(self, questions: Sequence[Ping]) -> list[Pong]:
-        """Answer all questions, in their order; they run side by side, each at most 3 s."""
+    def ping(self, questions: Sequence[Ping], *, within_s: int = 3) -> list[Pong]:
+        """Answer all questions, in their order; they run side by side, each at most *within_s* (1 to 9)."""
         ...
 
 

@@ -185,8 +185,10 @@ inside() {
     printf 'inside %s%s\n' "$1" "$line"
 }
 
-# ping: a question a line on stdin, PID RESOLV_CONF|- TARGET, at most 16 of them at once.
+# ping SECONDS: a question a line on stdin, PID RESOLV_CONF|- TARGET, at most 16 of them at once, each so long.
 ping_all() {
+    within=$1
+    case $within in [1-9]) ;; *) fail "not 1 to 9 seconds: $within" ;; esac
     need_root
     need ping iputils-ping
     need nsenter util-linux
@@ -207,11 +209,11 @@ ping_all() {
 # ask NUMBER PID RESOLV_CONF|- TARGET
 ask() {
     if [ "$3" = - ]; then
-        said=$(timeout -k 1 3 nsenter -t "$2" -n ping -n -c 1 -W 2 "$4" 2>&1)
+        said=$(timeout -k 1 "$within" nsenter -t "$2" -n ping -n -c 1 -W 2 "$4" 2>&1)
         code=$?
     else
         # shellcheck disable=SC2016 # expanded by the inner shell, which gets them as arguments
-        said=$(timeout -k 1 3 nsenter -t "$2" -n unshare -m sh -c \
+        said=$(timeout -k 1 "$within" nsenter -t "$2" -n unshare -m sh -c \
             'mount --bind -- "$1" /etc/resolv.conf && exec ping -n -c 1 -W 2 "$2"' ovctl-ask "$3" "$4" 2>&1)
         code=$?
     fi
@@ -224,6 +226,6 @@ case ${1:-} in
     write-record) write_record "$2" "$3" ;;
     restart-engine) restart_engine "$2" "$3" ;;
     interfaces) interfaces ;;
-    ping) ping_all ;;
+    ping) ping_all "$2" ;;
     *) fail "no such verb: ${1:-}" ;;
 esac

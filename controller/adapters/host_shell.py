@@ -94,13 +94,13 @@ class HelperShell:
             found[int(pid)] = {ip: name for name, _, ip in (pair.rpartition("=") for pair in pairs)}
         return found
 
-    def ping(self, questions: Sequence[Ping]) -> list[Pong]:
-        """Answer all questions, in their order; they run side by side, each at most 3 s."""
+    def ping(self, questions: Sequence[Ping], *, within_s: int = 3) -> list[Pong]:
+        """Answer all questions, in their order; they run side by side, each at most *within_s* (1 to 9)."""
         if not questions:
             return []
         asked = "".join(_question(question) for question in questions)
         rounds = -(-len(questions) // _AT_ONCE)
-        lines = self._answer(("ping",), data=asked.encode(), timeout_s=10.0 + rounds * _ASK_S)
+        lines = self._answer(("ping", str(within_s)), data=asked.encode(), timeout_s=10.0 + rounds * (within_s + 1.5))
         pongs: dict[int, Pong] = {}
         for line in lines:
             word, _, rest = line.partition(" ")

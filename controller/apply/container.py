@@ -135,7 +135,16 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
         # by name: a container is bound to its network's id, also when that network is gone
         hands.retrying(lambda: _disconnect(engine, action.network, found.id), action.remedies, note)
     config = endpoint_config(ipv4_address=action.ipv4_address, aliases=action.aliases)
-    Joining(action, hands, note).connect(action.network, found.id, config)
+    joining = Joining(action, hands, note)
+    try:
+        joining.connect(action.network, found.id, config)
+    except EngineError as error:
+        # the engine forgot the endpoint, the container kept its interface: only a new start clears that (20.10.5)
+        if "conflicts with existing route" not in error.message or "restart" not in action.remedies:
+            raise
+        note("restarted: it still had the interface of an endpoint that the engine had forgotten")
+        engine.stop_container(found.id)
+        joining.start(found.id)
 
 
 def detach(action: DetachContainer, hands: Hands, note: Note) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from controller.apply.knife import clear_endpoint
@@ -27,10 +28,12 @@ COUNTS_AWAITED = 8
 
 def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> None:
     """Create the network unless it is there as declared, and wait until the other hosts see it."""
-    engine = hands.engine(action.host)
     name = action.address.name
+    # an engine whose dials to the store fail goes on failing for a while (moby/moby#39036): the next try is another's
+    hosts = cycle((action.host, *(host for host in action.visible_on if host != action.host)))
 
     def attempt() -> None:
+        engine = hands.engine(next(hosts))
         try:
             found = engine.inspect_network(name)
         except NotFoundError:
@@ -38,7 +41,7 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
             return
         labels = found.get("Labels") or {}
         if found["Scope"] != "global" or owner_of(labels) != hands.desired.name:
-            raise ConflictError(f"host/{action.host}: a network named {name} is there that is not ours")
+            raise ConflictError(f"a network named {name} is there that is not ours")
         if labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS]:
             raise ConflictError(f"network/{name} is there by now, and not as declared", hint="plan again")
 

@@ -19,6 +19,7 @@ from controller.model.action import (
     RecordMembers,
     RemoveNetwork,
     RestoreHost,
+    SettleHost,
 )
 from controller.model.plan import Outcome, Report
 
@@ -64,6 +65,8 @@ def lane(action: Action) -> tuple[str, int]:
             return "daemons", 1
         case CreateNetwork() | RemoveNetwork() | AwaitNetwork():
             return "networks", 1
+        case SettleHost():
+            return f"settle/{action.host}", ENGINE_WIDTH
         case RecordMembers():
             return "store", 1
         case _:

@@ -163,6 +163,9 @@ def _networks(container: Container, found: ContainerState, engine: EngineState) 
                 # a disconnect that broke half way: the engine lists the network, the container has no interface
                 yield Change(f"networks.{name}", "attached", "listed, without an endpoint")
                 continue
+            if found.running and wanted[name].ipv4_address and not endpoint.current:
+                yield Change(f"networks.{name}", "attached", "attached without an IP address")
+                continue
             if current is not None and endpoint.network_id not in ("", current.id):
                 yield Change(f"networks.{name}", "attached", "attached to a former network of that name")
                 continue

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from controller.model.topology import Container, Network, StorePlace
 
 Symbol = Literal["+", "~", "-/+", "-"]
-Remedy = Literal["retry", "clear-leaked-endpoint", "clear-ghost-address", "reattach"]
+Remedy = Literal["retry", "clear-leaked-endpoint", "clear-ghost-address", "reattach", "restart"]
 """
 retry: a transient engine error, after a backoff · clear-leaked-endpoint: an endpoint of this container's name without a
 container · clear-ghost-address: an endpoint that holds this container's fixed address without a container. These two
 by forced disconnect, only under the knife rule (``controller.apply.knife``). · reattach: disconnect and connect our
-containers of one network on one host.
+containers of one network on one host. · restart: stop and start the container.
 """
 
 
@@ -201,7 +201,7 @@ class AttachContainer(_Action):
     """Connect a container to a network, or reconnect it with the right address and aliases."""
 
     verb: ClassVar[str] = "attach"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address", "restart")
     container_id: str
     network: str
     ipv4_address: str | None
@@ -241,16 +241,26 @@ class RemoveContainer(_Action):
 @dataclass(frozen=True, kw_only=True)
 class SettleHost(_Action):
     """
-    Wait until the containers of a host find their peers on other hosts by name.
+    Wait until the containers of a host find their peers on other hosts by name, on some networks.
 
     An engine learns the names on a network by a watch on the store that it sets up when its first container joins. That
     dial fails at random (moby/moby#39036) and is never tried again: the containers then run, ping by IP address, and
-    find nobody by name until the host's last container leaves the network. Remedy: reattach them.
+    find nobody by name until the host's last container leaves the network. Remedy: reattach them. It is asked early, when
+    the first two containers of a network run and there is only one to reattach, or else at the end.
+
+    Args:
+        early: Whether others wait for it before they join.
     """
 
     verb: ClassVar[str] = "settle"
     remedies: ClassVar[tuple[Remedy, ...]] = ("reattach", "retry", "clear-leaked-endpoint", "clear-ghost-address")
     networks: tuple[str, ...]
+    early: bool = False
+
+    @property
+    def id(self) -> str:
+        """One a host and network at first, one a host at the end."""
+        return f"{self.verb} {self.address}{' first' if self.early else ''} on {self.host}"
 
 
 Action = (

@@ -20,7 +20,7 @@ from controller.model.identity import ASIDE_SUFFIX
 from controller.model.observed import EngineState, StoreState, Unknown
 from controller.plan.handover import ports_freed
 from controller.plan.host import blocked_by_host
-from controller.plan.joining import joins_after
+from controller.plan.joining import joined, joins_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,8 +142,9 @@ def _create(draft: Draft, item: DriftItem, container: Container) -> None:
     draft.up[item.address.name] = draft.add(
         action,
         needs=_needs(draft, item, container),
-        follows=joins_after(draft, action.id, container),
+        follows=joins_after(draft, container),
     )
+    joined(draft, container, action.id)
 
 
 def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
@@ -159,7 +160,8 @@ def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
     name = item.address.name
     earlier = [draft.up[name]] if name in draft.up else []
     needs = [*_needs(draft, item, container), *earlier]
-    draft.up[name] = draft.add(action, needs=needs, follows=joins_after(draft, action.id, container))
+    draft.up[name] = draft.add(action, needs=needs, follows=joins_after(draft, container))
+    joined(draft, container, action.id)
     _touches(draft, item, draft.up[name])
 
 
@@ -189,7 +191,8 @@ def _mend(draft: Draft, item: DriftItem, container: Container) -> None:
             reason=item.reason,
             container_id=object_id,
         )
-        needs = [draft.add(start, needs=needs, follows=joins_after(draft, start.id, container))]
+        needs = [draft.add(start, needs=needs, follows=joins_after(draft, container))]
+        joined(draft, container, start.id)
     if needs:
         draft.up[name] = needs[-1]
 

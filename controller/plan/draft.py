@@ -43,6 +43,7 @@ class Draft:
         up: Container -> id of the last step that gets it running.
         freed: Container -> ids of the steps after which its addresses are free.
         first: (host, network) -> id of the step by which the first container there joins the network.
+        settled: (host, network) -> id of the step after which that container finds its peers.
         leaving: (host, container) -> id of the step that removes it.
         touching: Network -> ids of the steps that take a container off it.
         reattached: (container, network) that a network's recreation puts together again by itself.
@@ -63,6 +64,7 @@ class Draft:
         self.up: dict[str, str] = {}
         self.freed: dict[str, list[str]] = {}
         self.first: dict[tuple[str, str], str] = {}
+        self.settled: dict[tuple[str, str], str] = {}
         self.leaving: dict[tuple[str, str], str] = {}
         self.touching: dict[str, list[str]] = {}
         self.reattached: set[tuple[str, str]] = set()

@@ -1,9 +1,11 @@
-"""In which order containers join networks, so that engines set each network up once and in peace."""
+"""In which order containers join networks, so that engines set each up once, in peace, and hear of each other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.model.action import SettleHost
+from controller.model.identity import Address
 from controller.model.observed import EngineState
 
 if TYPE_CHECKING:
@@ -11,22 +13,55 @@ if TYPE_CHECKING:
     from controller.plan.draft import Draft
 
 
-def joins_after(draft: Draft, step: str, container: Container) -> list[str]:
+def joins_after(draft: Draft, container: Container) -> list[str]:
     """
-    Return the ids of the steps that must have ended before *step* starts the container.
+    Return the ids of the steps that must have ended before a container is started.
 
     All networks come first: an engine that starts containers while another creates a network leaks address pools. And
-    on each host the first container of a network goes alone: two that set its bridge and vxlan device up at once leave
-    them half made ("error creating vxlan interface: file exists", tried on 20.10.5).
+    on each host the first containers of networks go one by one, each before the others of its network: while an engine
+    sets networks up, its dials to the store fail at random (moby/moby#39036; side by side nearly every watch on names
+    was lost, one by one every fourth), and two that set up the same one leave it half made ("error creating vxlan
+    interface: file exists"; all tried on 20.10.5). The others follow when the first one finds its peer by name: until
+    then it is the only one to reattach.
     """
+    host = container.host
     after = list(draft.network_ready.values())
     for network in container.networks:
-        key = (container.host, network)
-        if key in draft.first:
-            after.append(draft.first[key])
-        elif not _set_up(draft, *key):
-            draft.first[key] = step
+        after += [steps[host, network] for steps in (draft.first, draft.settled) if (host, network) in steps]
+    if any(_leads(draft, host, network) for network in container.networks):
+        after += [step for (other, _), step in draft.first.items() if other == host]
     return after
+
+
+def joined(draft: Draft, container: Container, step: str) -> None:
+    """Note that *step* starts a container: where it is the first of a network on its host, others will follow it."""
+    for network in container.networks:
+        if _leads(draft, container.host, network):
+            draft.first[container.host, network] = step
+            _settle(draft, network)
+
+
+def _leads(draft: Draft, host: str, network: str) -> bool:
+    """Whether the next container there is the first on the network: none runs on it, and none is planned before."""
+    return (host, network) not in draft.first and not _set_up(draft, host, network)
+
+
+def _settle(draft: Draft, network: str) -> None:
+    """Once the network has a container on two hosts, let the first of each find the other."""
+    joining = {host: step for (host, name), step in draft.first.items() if name == network}
+    there = [host for host in draft.observed.engines if _set_up(draft, host, network)]
+    if len(joining) + len(there) < 2:  # noqa: PLR2004 - a pair
+        return
+    for host in joining:
+        if (host, network) not in draft.settled:
+            action = SettleHost(
+                address=Address("network", network),
+                host=host,
+                reason="the first containers joined it",
+                networks=(network,),
+                early=True,
+            )
+            draft.settled[host, network] = draft.add(action, follows=joining.values())
 
 
 def _set_up(draft: Draft, host: str, network: str) -> bool:

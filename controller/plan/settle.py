@@ -1,4 +1,4 @@
-"""The last steps of placing: each host whose containers joined networks waits until they find their peers."""
+"""The last steps of placing: hosts whose containers joined networks wait until they find their peers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 def plan_settling(draft: Draft) -> None:
-    """Settle the hosts on which a container comes up, or whose daemon is restarted, network by network."""
+    """Settle the hosts on which a container comes up, or whose daemon is restarted: what was not settled early."""
     everything = [*draft.up.values(), *draft.configured.values()]
     joining: dict[str, set[str]] = {}
     for name, container in draft.desired.containers.items():
         if name in draft.up or container.host in draft.configured:
-            joining.setdefault(container.host, set()).update(container.networks)
+            fresh = {network for network in container.networks if (container.host, network) not in draft.settled}
+            joining.setdefault(container.host, set()).update(fresh)
     for host, networks in sorted(joining.items()):
         shared = sorted(network for network in networks if _elsewhere(draft, host, network))
         if shared:

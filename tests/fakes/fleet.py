@@ -306,7 +306,7 @@ class FakeShell:
             found = {container.pid: container for container in host.engine.containers.values() if container.running}
             return {pid: shapes.interfaces(host, found[pid]) for pid in pids if pid in found}
 
-    def ping(self, questions: Sequence[Ping]) -> list[Pong]:
+    def ping(self, questions: Sequence[Ping], *, within_s: int = 3) -> list[Pong]:  # noqa: ARG002 - nobody waits here
         """Answer from the simulated data path."""
         with self._cluster.lock:
             self._cluster.read(self._host, "ping")
