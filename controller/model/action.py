@@ -245,8 +245,8 @@ class SettleHost(_Action):
 
     An engine learns the names on a network by a watch on the store that it sets up when its first container joins. That
     dial fails at random (moby/moby#39036) and is never tried again: the containers then run, ping by IP address, and
-    find nobody by name until the host's last container leaves the network. Remedy: reattach them. It is asked early, when
-    the first two containers of a network run and there is only one to reattach, or else at the end.
+    find nobody by name until the host's last container leaves the network. Remedy: reattach them. It is asked early,
+    when the first two containers of a network run and there is only one to reattach, or else at the end.
 
     Args:
         early: Whether others wait for it before they join.
