@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING
 
 from controller.diff import diff
 from controller.errors import RefusedError, UnreachableError
-from controller.model.action import ConfigureHost, PlaceStore, ReplaceContainer, RestoreHost
+from controller.model.action import (
+    AttachContainer,
+    ConfigureHost,
+    PlaceStore,
+    RecordMembers,
+    ReplaceContainer,
+    RestoreHost,
+    SettleHost,
+    StartContainer,
+)
 from controller.model.desired import places_store, store_place
+from controller.model.observed import Unknown
 from controller.model.plan import Outcome, Report
 from controller.observe import observe
 from controller.plan import Policy, make_plan
@@ -93,7 +103,9 @@ class Cycle:
                 fence.release()
                 locked = False
                 locked = self._lock(fence, must=True)
-                _, rest = self.look()
+                observed, rest = self.look()
+                if isinstance(observed.store, Unknown):
+                    raise UnreachableError(observed.store.reason, hint="nothing else was begun")
                 _refuse_surprise(plan, rest)
             elif not locked:
                 locked = self._lock(fence, must=True)
@@ -181,8 +193,14 @@ def _worth_another(report: Report, left: Plan, agreed: Plan) -> bool:
         for outcome in report.outcomes
     ):
         return False
-    known = {item.address for item in agreed.items}
-    return bool(left.steps) and all(item.address in known for item in left.items)
+    agreed_to = {step.id for step in agreed.steps}
+    ours = {item.address for item in agreed.items}
+    return bool(left.steps) and all(
+        step.id in agreed_to
+        or isinstance(step.action, SettleHost | RecordMembers)
+        or (step.action.address in ours and isinstance(step.action, AttachContainer | StartContainer))
+        for step in left.steps
+    )
 
 
 def _never_begun(plan: Plan, placed: Report) -> Iterator[Outcome]:

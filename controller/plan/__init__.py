@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.plan import Plan
-from controller.plan.container import plan_containers, plan_removals
+from controller.plan.container import judge_containers, plan_containers, plan_removals
 from controller.plan.draft import Draft, Policy
 from controller.plan.handover import plan_handovers
 from controller.plan.host import plan_hosts, plan_restores
@@ -35,6 +35,7 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
     plan_hosts(draft)
     plan_removals(draft)
     plan_networks(draft)
+    judge_containers(draft)
     plan_handovers(draft)
     plan_containers(draft)
     plan_settling(draft)

@@ -34,42 +34,88 @@ _IN_PLACE = ("state", "restart", "networks.")
 
 
 def plan_removals(draft: Draft) -> None:
-    """Remove containers of ours that are no longer declared, or declared on another host."""
+    """Remove containers of ours that are no longer declared, or declared on another host that can take them."""
     for item in draft.drift.items:
         if item.address.kind != "container" or item.cls != "unexpected" or item.address.name.endswith(ASIDE_SUFFIX):
             continue
-        if draft.no_removals:
-            draft.block(item, draft.no_removals)
+        why = draft.no_removals or _successor_waits(draft, item)
+        if why:
+            draft.block(item, why)
+            draft.staying[item.address.name] = f"it is still on {item.host}: {why}"
             continue
-        step = draft.add(_removal(item), needs=[], follows=draft.configured.values())
+        declared = draft.desired.containers.get(item.address.name)
+        pulled = [_pull(draft, item, declared)] if declared else []
+        step = draft.add(_removal(item), needs=[pull for pull in pulled if pull], follows=draft.configured.values())
         draft.leaving[item.host or "", item.address.name] = step
         draft.plan(item)
 
 
-def plan_containers(draft: Draft) -> None:
-    """Bring up what is declared, dependencies first."""
+def _successor_waits(draft: Draft, item: DriftItem) -> str | None:
+    """Return why a container that moves has to stay for now: its new place cannot take it; or None."""
+    declared = draft.desired.containers.get(item.address.name)
+    if declared is None:
+        return None
+    if isinstance(draft.observed.engine(declared.host), Unknown):
+        return f"it is to move to {declared.host}, which could not be read"
+    taken: set[tuple[str, str, str | None]] = {
+        ("container", item.address.name, declared.host),
+        ("host", declared.host, declared.host),
+    }
+    taken |= {("network", network, None) for network in declared.networks}
+    for other in draft.drift.items:
+        if other.cls == "conflict" and (other.address.kind, other.address.name, other.host) in taken:
+            return f"it is to move to {declared.host}, but {other.address}: {other.reason}"
+    return None
+
+
+def judge_containers(draft: Draft) -> None:
+    """Say which containers have to wait, dependencies first, before anything is planned for any of them."""
     items = {item.address.name: item for item in draft.items("container") if item.cls != "unexpected"}
     for name in _dependencies_first(draft.desired.containers):
+        if name in items:
+            why = _obstacle(draft, items[name], draft.desired.containers[name])
+            if why:
+                draft.block(items[name], why)
+
+
+def plan_containers(draft: Draft) -> None:
+    """Bring up what is declared and need not wait, dependencies first."""
+    items = {
+        item.address.name: item
+        for item in draft.drift.items
+        if item.address.kind == "container" and item.cls in ("missing", "changed")
+    }
+    for name in _dependencies_first(draft.desired.containers):
         item = items.get(name)
-        if item is None:
+        if item is None or name in draft.waiting:
             continue
         container = draft.desired.containers[name]
-        why = _obstacle(draft, item, container)
-        if why:
-            draft.block(item, why)
-            continue
         if item.cls == "missing":
             _create(draft, item, container)
-        elif any(not change.field.startswith(_IN_PLACE) for change in item.changes):
+        elif is_replaced(item):
             _replace(draft, item, container)
         else:
             _mend(draft, item, container)
         draft.plan(item)
     for item in draft.drift.items:
         if item.address.kind == "container" and item.address.name.endswith(ASIDE_SUFFIX):
-            needs = [step for step in (draft.up.get(item.address.name.removesuffix(ASIDE_SUFFIX)),) if step]
-            draft.add(_removal(item), needs=needs)
-            draft.plan(item)
+            _remove_aside(draft, item)
+
+
+def is_replaced(item: DriftItem) -> bool:
+    """Whether a changed container gets a successor: a field differs that a container cannot be given later."""
+    return any(not change.field.startswith(_IN_PLACE) for change in item.changes)
+
+
+def _remove_aside(draft: Draft, item: DriftItem) -> None:
+    """Remove what a replacement left aside, but never the only copy: its successor must be up."""
+    name = item.address.name.removesuffix(ASIDE_SUFFIX)
+    why = draft.no_removals or (f"container/{name} is not up yet" if name in draft.waiting else None)
+    if why:
+        draft.block(item, why)
+        return
+    draft.add(_removal(item), needs=[step for step in (draft.up.get(name),) if step])
+    draft.plan(item)
 
 
 def _dependencies_first(containers: dict[str, Container]) -> Iterable[str]:
@@ -94,6 +140,8 @@ def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None
         return f"waits for network/{waiting[0]}"
     if container.networks and not draft.store_usable and item.cls == "missing":
         return "the store does not answer"
+    if item.address.name in draft.staying:
+        return draft.staying[item.address.name]
     unmet = [name for name in container.depends_on if name in draft.waiting]
     if unmet:
         return f"waits for container/{unmet[0]}"
@@ -110,7 +158,7 @@ def _elsewhere(draft: Draft, item: DriftItem) -> str | None:
     store = draft.observed.store
     recorded = (store.members or {}) if isinstance(store, StoreState) else {}
     for host, names in recorded.items():
-        unread = host in draft.desired.hosts and isinstance(draft.observed.engine(host), Unknown)
+        unread = host not in draft.desired.hosts or isinstance(draft.observed.engine(host), Unknown)
         if host != item.host and item.address.name in names and unread:
             return f"it may still run on {host}, which could not be read"
     return None
@@ -124,11 +172,23 @@ def _needs(draft: Draft, item: DriftItem, container: Container) -> list[str]:
     needs += [draft.up[name] for name in container.depends_on if name in draft.up]
     needs += [*draft.freed.get(item.address.name, ()), *ports_freed(draft, container)]
     needs += [step for (place, name), step in draft.leaving.items() if name == item.address.name and place != host]
-    engine = draft.observed.engine(host)
-    if isinstance(engine, EngineState) and engine.images.get(container.image) is None:
-        pull = PullImage(address=item.address, host=host, reason=f"{host} does not have it", image=container.image)
-        needs.append(draft.add(pull, follows=[draft.configured[host]] if host in draft.configured else []))
     return needs
+
+
+def _pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
+    """Return the step that pulls the container's image where it is declared, None when the host has it."""
+    host = container.host
+    engine = draft.observed.engine(host)
+    if not isinstance(engine, EngineState) or engine.images.get(container.image) is not None:
+        return None
+    action = PullImage(address=item.address, host=host, reason=f"{host} does not have it", image=container.image)
+    return draft.add(action, follows=[draft.configured[host]] if host in draft.configured else [])
+
+
+def _made_from(draft: Draft, item: DriftItem, container: Container) -> list[str]:
+    """Return what has to be done before a container is made: as before it comes up, and its image."""
+    pull = _pull(draft, item, container)
+    return [*_needs(draft, item, container), *([pull] if pull else [])]
 
 
 def _create(draft: Draft, item: DriftItem, container: Container) -> None:
@@ -141,7 +201,7 @@ def _create(draft: Draft, item: DriftItem, container: Container) -> None:
     )
     draft.up[item.address.name] = draft.add(
         action,
-        needs=_needs(draft, item, container),
+        needs=_made_from(draft, item, container),
         follows=joins_after(draft, container),
     )
     joined(draft, container, action.id)
@@ -159,7 +219,7 @@ def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
     )
     name = item.address.name
     earlier = [draft.up[name]] if name in draft.up else []
-    needs = [*_needs(draft, item, container), *earlier]
+    needs = [*_made_from(draft, item, container), *earlier]
     draft.up[name] = draft.add(action, needs=needs, follows=joins_after(draft, container))
     joined(draft, container, action.id)
     _touches(draft, item, draft.up[name])

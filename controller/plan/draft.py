@@ -39,6 +39,7 @@ class Draft:
         configured: Host -> id of the step that configures its daemon.
         network_ready: Network -> id of the step after which it is there as declared.
         network_blocked: Networks that stay as they are; containers that need them wait.
+        staying: Container -> why it stays where it is no longer declared; its successor waits.
         waiting: Containers that stay as they are; those that depend on them wait, too.
         up: Container -> id of the last step that gets it running.
         freed: Container -> ids of the steps after which its addresses are free.
@@ -61,6 +62,7 @@ class Draft:
         self.network_ready: dict[str, str] = {}
         self.network_blocked: set[str] = set()
         self.waiting: set[str] = set()
+        self.staying: dict[str, str] = {}
         self.up: dict[str, str] = {}
         self.freed: dict[str, list[str]] = {}
         self.first: dict[tuple[str, str], str] = {}

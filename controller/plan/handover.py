@@ -9,6 +9,7 @@ from controller.model.identity import Address
 from controller.model.observed import EngineState
 
 if TYPE_CHECKING:
+    from controller.model.drift import DriftItem
     from controller.model.observed import ContainerState
     from controller.model.topology import Container
     from controller.plan.draft import Draft
@@ -21,9 +22,9 @@ def plan_handovers(draft: Draft) -> None:
     Two containers may even swap theirs: both are detached first, and then attached anew.
     """
     changing = {
-        item.address.name: item.host
+        (item.host, item.address.name): item
         for item in draft.drift.items
-        if item.address.kind == "container" and item.cls == "changed"
+        if item.address.kind == "container" and item.cls == "changed" and item.address.name not in draft.waiting
     }
     wanted = {
         (network, str(attachment.ipv4_address)): name
@@ -40,11 +41,18 @@ def plan_handovers(draft: Draft) -> None:
                     continue
                 if (host, found.name) in draft.leaving:
                     draft.freed.setdefault(taker, []).append(draft.leaving[host, found.name])
-                elif changing.get(found.name) == host and network not in draft.network_blocked:
+                elif (giver := changing.get((host, found.name))) and _gives_up(giver, network):
                     reason = f"{taker} is to have its IP address on {network}"
                     step = draft.add(_detachment(found, host, network, reason))
                     draft.freed.setdefault(taker, []).append(step)
                     draft.freed.setdefault(found.name, []).append(step)
+
+
+def _gives_up(item: DriftItem, network: str) -> bool:
+    """Whether the container leaves its address on the network by this plan: what is detached here comes back there."""
+    return item.changed(f"networks.{network}") or any(
+        not change.field.startswith(("state", "restart", "networks.")) for change in item.changes
+    )
 
 
 def _detachment(found: ContainerState, host: str, network: str, reason: str) -> DetachContainer:

@@ -47,15 +47,33 @@ def plan_restores(draft: Draft) -> None:
     earlier: list[str] = []
     for item in leaving:
         host = item.host or item.address.name
-        state = draft.observed.hosts[host]
-        assert isinstance(state, HostState)  # noqa: S101 - drift comes from what was read
-        restart = not isinstance(state.engine, EngineState) or bool(state.engine.cluster_store)
+        why = draft.no_removals or _still_needed(draft, host)
+        if why:
+            draft.block(item, why)
+            continue
+        engine = draft.observed.engine(host)
+        restart = isinstance(engine, EngineState) and bool(engine.cluster_store)
         disrupts = _running(draft, host) if restart else ()
         action = RestoreHost(address=item.address, host=host, reason=item.reason, restart=restart, disrupts=disrupts)
         gone = [step for (place, _), step in draft.leaving.items() if place == host]
         networks = [step for steps in draft.touching.values() for step in steps]
         earlier = [draft.add(action, needs=[*earlier, *gone, *networks])]
         draft.plan(item)
+
+
+def _still_needed(draft: Draft, host: str) -> str | None:
+    """Return why the daemon must stay joined: something that is not leaving uses an overlay there; or None."""
+    engine = draft.observed.engine(host)
+    if not isinstance(engine, EngineState):
+        return "its engine could not be read: something may still use the overlays there"
+    overlays = {network.id: network.name for network in engine.networks if network.scope == "global"}
+    for found in engine.containers:
+        if (host, found.name) not in draft.leaving and set(found.endpoints) & set(overlays.values()):
+            return f"container/{found.name} is still there"
+    for network, names in engine.foreign_endpoints.items():
+        if network in overlays:
+            return f"{', '.join(names)}, not ours, still on network/{overlays[network]} there"
+    return None
 
 
 def _running(draft: Draft, host: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.model.action import AttachContainer, AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
 from controller.model.desired import network_labels
-from controller.model.identity import Address
+from controller.model.identity import Address, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,7 +188,9 @@ def _recreate(draft: Draft, item: DriftItem) -> None:
             ipv4_address=str(address) if address else None,
             aliases=attachment.aliases,
         )
-        draft.up[container.name] = draft.add(action, needs=[draft.network_ready[name]])
+        # also when the network could not be removed or made: by name it joins what is there, as the way back
+        earlier = [draft.up[container.name]] if container.name in draft.up else []
+        draft.up[container.name] = draft.add(action, needs=earlier, follows=[*detached, draft.network_ready[name]])
         draft.reattached.add((container.name, name))
 
 
@@ -196,5 +198,5 @@ def _attached(draft: Draft, name: str) -> Iterator[tuple[str, ContainerState]]:
     """Yield host and container for each of ours that is on the network."""
     for host, engine in draft.observed.engines.items():
         for container in engine.containers:
-            if name in container.endpoints:
+            if name in container.endpoints and owner_of(container.labels) == draft.desired.name:
                 yield host, container
