@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from controller.adapters.http import Answer, Dial
 
 _READ_S = 8.0
+_INDEX = "x-consul-index"
+"""Every answer of consul's key-value store bears it, a 404 too."""
+
 _NODES = "docker/nodes/"
 _OURS = re.compile(r"ovctl/[a-zA-Z0-9][a-zA-Z0-9_.-]*/.*")
 _NOT_FOUND, _FORBIDDEN, _SERVER_ERROR = 404, 403, 500
@@ -110,6 +113,12 @@ class ConsulApi:
             answer = self._http.request("GET", path, timeout_s=timeout_s)
         except HttpError as error:
             raise self._broken(error) from None
+        if (answer.ok or answer.status == _NOT_FOUND) and _INDEX not in answer.headers:
+            # a proxy or a web server in between: its "not found" must not pass for "nothing is there"
+            raise StoreError(
+                f"{self.place}: what answers there is no consul server",
+                hint="does this machine reach the store itself? else set store.via",
+            )
         if answer.status == _NOT_FOUND:
             return None
         if not answer.ok:

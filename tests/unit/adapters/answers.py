@@ -27,6 +27,7 @@ class Peer:
         self.answers: Answers = {}
         self.asked: list[tuple[str, str, bytes]] = []
         self.words = ""
+        self.is_consul = True
 
     def engine_socket(self) -> str:
         return str(self.path)
@@ -67,7 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
-        self.send_header("X-Consul-Index", "7")
+        if peer.is_consul:
+            self.send_header("X-Consul-Index", "7")
         self.end_headers()
         self.wfile.write(text)
 

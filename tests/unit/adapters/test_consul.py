@@ -184,3 +184,15 @@ def test_holder_who_left_garbage_is_told_as_such(peer: Peer, api: ConsulApi) -> 
     peer.answers["GET", LOCK] = (200, entry("garbage", "theirs"))
     with pytest.raises(LockedError, match="by somebody who left no name"):
         ConsulFence(api, "web").acquire(timeout_s=0)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_proxy_that_answers_in_the_stores_place_is_not_taken_for_an_empty_store(
+    peer: Peer,
+    store: ConsulStore,
+    status: int,
+) -> None:
+    peer.is_consul = False
+    peer.answers["GET", "/v1/kv/docker/nodes/?keys"] = (status, b"[]")
+    with pytest.raises(StoreError, match="no consul server"):
+        store.nodes()
