@@ -153,11 +153,13 @@ class Pong:
         reached: Whether an echo came back.
         rtt_ms: Round trip in milliseconds, when reached.
         detail: What ping said otherwise, one line.
+        asked: Whether the question was put at all; when not, *detail* says why, and that nothing came says nothing.
     """
 
     reached: bool
     rtt_ms: float | None
     detail: str
+    asked: bool = True
 
 
 class HostShell(Protocol):

@@ -115,7 +115,7 @@ class DockerEngine:
         """Create a container from the body of ``POST /containers/create`` and return its id."""
         with self._effect() as sdk:
             created: Json = sdk.create_container_from_config(config, name)  # type: ignore[no-untyped-call] # has no types
-            return str(created["Id"])
+            return self._id(created)
 
     def start_container(self, ref: str) -> None:
         """Start it; one that runs already is left alone."""
@@ -149,7 +149,11 @@ class DockerEngine:
 
     def create_network(self, name: str, config: Json) -> str:
         """Create a network from the body of ``POST /networks/create`` (without Name) and return its id."""
-        return str(self._post("/networks/create", {**config, "Name": name}).json()["Id"])
+        answer = self._post("/networks/create", {**config, "Name": name})
+        try:
+            return self._id(answer.json())
+        except ValueError:
+            raise self._unreadable() from None
 
     def remove_network(self, ref: str) -> None:
         """Remove it; EngineError 403 while it has active endpoints."""
@@ -195,6 +199,13 @@ class DockerEngine:
             raise self._unreadable()
         return found
 
+    def _id(self, created: object) -> str:
+        """Return the id of what was created; EngineError for an answer without one."""
+        found = created.get("Id") if isinstance(created, dict) else None
+        if not isinstance(found, str):
+            raise self._unreadable()
+        return found
+
     def _unreadable(self) -> EngineError:
         return EngineError(f"{self._way.place}: engine: an answer that cannot be read")
 
@@ -234,6 +245,8 @@ class DockerEngine:
             yield sdk
         except docker.errors.APIError as error:
             raise self._refusal(error.status_code, error.explanation or "") from None
+        except requests.exceptions.InvalidJSONError:
+            raise self._unreadable() from None
         except requests.exceptions.Timeout:
             self._broken(TimedOutError("timed out"))
         except (requests.exceptions.RequestException, OSError):

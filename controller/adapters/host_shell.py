@@ -35,6 +35,11 @@ _TARGET = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:-]{0,252}")
 _RESOLV_CONF = re.compile(r"/[A-Za-z0-9/_.@+-]+")
 _ROUND_TRIP = re.compile(r"\btime=([0-9.]+) ?ms")
 _NOTHING_CAME = re.compile(r"received, |^---|^PING |^$")
+_NO_PING = re.compile(r"^(?:nsenter|unshare|mount|timeout|sh): |\bsocket: |are you root")
+"""What is said when no echo was sent at all. "Network is unreachable" is no such thing: that is an answer."""
+_SHELLS_OWN = 124
+"""Exit codes from here on are not ping's: timed out (124), not to be run (126), not found (127), killed (128 + n)."""
+_NO_PROGRAM = (125, 126, 127)
 # "key=value", "key: value", "key":"value" of anything that sounds like a secret, and user:password in a URL.
 _SECRET = re.compile(
     r"""((?:token|passw(?:or)?d|passphrase|secret|credential|authorization|api[_-]?key|private[_-]?key)[a-z_-]*\\?["']?\s*[=:]\s*)"""
@@ -83,7 +88,7 @@ class HelperShell:
         """Return pid -> IP address -> interface name, from inside each container's network namespace."""
         if not pids:
             return {}
-        asked = "".join(f"{_process(pid)}\n" for pid in pids)
+        asked = "".join(f"{self._process(pid)}\n" for pid in pids)
         rounds = -(-len(pids) // _AT_ONCE)
         lines = self._answer(("interfaces",), data=asked.encode(), timeout_s=10.0 + rounds * _ASK_S)
         found: dict[int, dict[str, str]] = {}
@@ -98,7 +103,7 @@ class HelperShell:
         """Answer all questions, in their order; they run side by side, each at most *within_s* (1 to 9)."""
         if not questions:
             return []
-        asked = "".join(_question(question) for question in questions)
+        asked = "".join(self._question(question) for question in questions)
         rounds = -(-len(questions) // _AT_ONCE)
         lines = self._answer(("ping", str(within_s)), data=asked.encode(), timeout_s=10.0 + rounds * (within_s + 1.5))
         pongs: dict[int, Pong] = {}
@@ -111,6 +116,19 @@ class HelperShell:
         if sorted(pongs) != list(range(len(questions))):
             raise HostError(f"{self._way.place}: ping: {len(pongs)} answers to {len(questions)} questions")
         return [pongs[number] for number in range(len(questions))]
+
+    def _question(self, question: Ping) -> str:
+        conf = question.resolv_conf
+        if not _TARGET.fullmatch(question.target):
+            raise HostError(f"{self._way.place}: ping: not an IP address or name: {question.target!r}")
+        if conf is not None and not _RESOLV_CONF.fullmatch(conf):
+            raise HostError(f"{self._way.place}: ping: not a path: {conf!r}")
+        return f"{self._process(question.pid)} {conf or '-'} {question.target}\n"
+
+    def _process(self, pid: int) -> int:
+        if pid <= 0:
+            raise HostError(f"{self._way.place}: not a process: {pid}")
+        return pid
 
     def _answer(self, arguments: Sequence[str], *, data: bytes = b"", timeout_s: float) -> list[str]:
         """Return the lines between the marks of a reading verb's answer."""
@@ -198,22 +216,11 @@ def _pong(code: int, said: str) -> Pong:
         return Pong(reached=True, rtt_ms=float(match[1]), detail="")
     lines = [line.strip() for line in said.splitlines()]
     telling = [line for line in lines if not _NOTHING_CAME.search(line)]
-    return Pong(reached=False, rtt_ms=None, detail=telling[-1] if telling else "no answer")
-
-
-def _question(question: Ping) -> str:
-    conf = question.resolv_conf
-    if not _TARGET.fullmatch(question.target):
-        raise ValueError(f"not an IP address or name: {question.target!r}")
-    if conf is not None and not _RESOLV_CONF.fullmatch(conf):
-        raise ValueError(f"not a path: {conf!r}")
-    return f"{_process(question.pid)} {conf or '-'} {question.target}\n"
-
-
-def _process(pid: int) -> int:
-    if pid <= 0:
-        raise ValueError(f"not a process: {pid}")
-    return pid
+    if not telling:
+        asked = code not in _NO_PROGRAM
+        return Pong(reached=False, rtt_ms=None, detail="no answer" if asked else f"ping ended with {code}", asked=asked)
+    asked = code < _SHELLS_OWN and not any(_NO_PING.search(line) for line in telling)
+    return Pong(reached=False, rtt_ms=None, detail=telling[-1], asked=asked)
 
 
 def _named(topology: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from controller.apply.engine_config import (
@@ -44,10 +45,17 @@ def pull(action: PullImage, hands: Hands, note: Note) -> None:
 
 def create(action: CreateContainer, hands: Hands, note: Note) -> None:
     """Create it, or complete what an earlier run left half made; connect, start."""
+    _stop_aside(action, hands, note)
+    _make(action, hands, note)
+    _bring_up(action, hands, note)
+
+
+def _make(action: CreateContainer | ReplaceContainer, hands: Hands, note: Note) -> None:
+    """Create a container; one that is there as declared, perhaps of a request whose answer was lost, is as good."""
     engine, name = hands.engine(action.host), action.address.name
-    _stop_aside(engine, name, hands)
+    config = container_config(action.container, action.labels)
     try:
-        engine.create_container(name, container_config(action.container, action.labels))
+        hands.retrying(lambda: engine.create_container(name, config), action.remedies, note)
     except ConflictError:
         found = _ours(engine, name, hands)
         if found.labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS]:
@@ -55,7 +63,6 @@ def create(action: CreateContainer, hands: Hands, note: Note) -> None:
                 f"container/{name} is there by now on {action.host}, and not as declared",
                 hint="plan again",
             ) from None
-    _bring_up(action, hands, note)
 
 
 def _bring_up(action: CreateContainer | ReplaceContainer, hands: Hands, note: Note) -> None:
@@ -73,35 +80,71 @@ def _bring_up(action: CreateContainer | ReplaceContainer, hands: Hands, note: No
 
 def replace(action: ReplaceContainer, hands: Hands, note: Note) -> None:
     """Set the old one aside, bring the new one up, remove the old one; or bring the old one back."""
-    engine, name = hands.engine(action.host), action.address.name
+    engine = hands.engine(action.host)
     old = _ours(engine, action.container_id, hands)
-    aside = f"{name}{ASIDE_SUFFIX}"
-    engine.update_container(old.id, {"RestartPolicy": restart_policy("no")})
-    engine.stop_container(old.id)
-    if old.name != aside:
-        engine.rename_container(old.id, aside)
+    _remove_leftover(action, old, hands, note)
     try:
-        engine.create_container(name, container_config(action.container, action.labels))
+        _set_aside(action, old, hands, note)
+        _make(action, hands, note)
         _bring_up(action, hands, note)
     except OvctlError as error:
-        note("rolled back: the old container is back in its place")
-        _roll_back(action, old, hands)
-        raise EngineError(f"{error.message}; rolled back: the old container runs", hint=error.hint) from error
-    engine.remove_container(old.id, force=True)
+        raise _rolled_back(action, old, error, hands, note) from error
+    with suppress(NotFoundError):  # asked for again after its answer was lost
+        hands.retrying(lambda: engine.remove_container(old.id, force=True), action.remedies, note)
 
 
-def _roll_back(action: ReplaceContainer, old: ContainerState, hands: Hands) -> None:
-    engine, name = hands.engine(action.host), action.address.name
+def _remove_leftover(action: ReplaceContainer, old: ContainerState, hands: Hands, note: Note) -> None:
+    """Remove what an earlier run set aside and was killed before it removed: the one in its place is the newer."""
+    engine, aside = hands.engine(action.host), f"{action.address.name}{ASIDE_SUFFIX}"
+    with suppress(NotFoundError):
+        found = _ours(engine, aside, hands)
+        if found.id != old.id:
+            hands.retrying(lambda: engine.remove_container(found.id, force=True), action.remedies, note)
+            note(f"removed {aside}, which an interrupted replacement had left")
+
+
+def _set_aside(action: ReplaceContainer, old: ContainerState, hands: Hands, note: Note) -> None:
+    engine, aside = hands.engine(action.host), f"{action.address.name}{ASIDE_SUFFIX}"
+
+    def attempt() -> None:
+        engine.update_container(old.id, {"RestartPolicy": restart_policy("no")})
+        engine.stop_container(old.id)
+        if _ours(engine, old.id, hands).name != aside:
+            engine.rename_container(old.id, aside)
+
+    hands.retrying(attempt, action.remedies, note)
+
+
+def _rolled_back(
+    action: ReplaceContainer,
+    old: ContainerState,
+    error: OvctlError,
+    hands: Hands,
+    note: Note,
+) -> EngineError:
+    """Bring the old one back and return *error* with what came of that."""
+    ran = old.status in ("running", "paused", "restarting")
     try:
-        new = _ours(engine, name, hands)
-        if new.id != old.id:
-            engine.remove_container(new.id, force=True)
-    except NotFoundError:
-        pass  # it was never created
-    engine.rename_container(old.id, name)
+        hands.retrying(lambda: _put_back(action, old, hands), action.remedies, note)
+        if ran:
+            Joining(action, hands, note).start(old.id)
+    except OvctlError as trouble:
+        return EngineError(f"{error.message}; not rolled back: {trouble.message}", hint=error.hint or trouble.hint)
+    note("rolled back: the old container is back in its place")
+    return EngineError(
+        f"{error.message}; rolled back: the old container {'runs' if ran else 'is back'}",
+        hint=error.hint,
+    )
+
+
+def _put_back(action: ReplaceContainer, old: ContainerState, hands: Hands) -> None:
+    """Give the old one its name and policy back, whether or not it had been renamed and the new one created."""
+    engine, name = hands.engine(action.host), action.address.name
+    if _ours(engine, old.id, hands).name != name:
+        with suppress(NotFoundError):  # it was never created
+            engine.remove_container(_ours(engine, name, hands).id, force=True)
+        engine.rename_container(old.id, name)
     engine.update_container(old.id, {"RestartPolicy": restart_policy(old.restart)})
-    if old.running:
-        engine.start_container(old.id)
 
 
 def start(action: StartContainer, hands: Hands, note: Note) -> None:
@@ -178,14 +221,19 @@ def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
         return
 
 
-def _stop_aside(engine: Engine, name: str, hands: Hands) -> None:
+def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:
     """Stop what an interrupted replacement left aside: it may still hold the endpoint of that name."""
+    engine = hands.engine(action.host)
     try:
-        found = _ours(engine, f"{name}{ASIDE_SUFFIX}", hands)
+        found = _ours(engine, f"{action.address.name}{ASIDE_SUFFIX}", hands)
     except NotFoundError:
         return
-    engine.update_container(found.id, {"RestartPolicy": restart_policy("no")})
-    engine.stop_container(found.id)
+
+    def attempt() -> None:
+        engine.update_container(found.id, {"RestartPolicy": restart_policy("no")})
+        engine.stop_container(found.id)
+
+    hands.retrying(attempt, action.remedies, note)
 
 
 def _ours(engine: Engine, reference: str, hands: Hands) -> ContainerState:

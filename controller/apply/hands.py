@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TRIES = 5
 """Tries of a transiently failing request: 3 always converged in 200 starts (docs/performance.md); one to spare."""
 
+UNREACHABLE_FOR_S = 30.0
+"""However many tries are left: a host that was silent for so long is gone, and one request alone may take minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hands:
@@ -47,13 +50,29 @@ class Hands:
             raise UnreachableError("the topology has no store")
         return store
 
-    def retrying(self, attempt: Callable[[], None], remedies: tuple[Remedy, ...], note: Callable[[str], None]) -> None:
-        """Do *attempt*; transient errors are tried again after a backoff, if the action declares it."""
+    def retrying(
+        self,
+        attempt: Callable[[], object],
+        remedies: tuple[Remedy, ...],
+        note: Callable[[str], None],
+        *,
+        joins: bool = False,
+    ) -> None:
+        """
+        Do *attempt*; transient errors are tried again after a backoff, if the action declares it.
+
+        Args:
+            attempt: Does no harm when it is done again: of one that broke nobody knows whether it took effect.
+            joins: Whether it joins a container to a network: only there "not found" may pass.
+        """
+        begun = self.clock.monotonic()
         for number in range(TRIES):
             try:
                 attempt()
-            except EngineError as error:
-                if "retry" not in remedies or not transient(error) or number == TRIES - 1:
+            except (EngineError, UnreachableError) as error:
+                if "retry" not in remedies or not transient(error, joins=joins) or number == TRIES - 1:
+                    raise
+                if isinstance(error, UnreachableError) and self.clock.monotonic() - begun > UNREACHABLE_FOR_S:
                     raise
                 wait = delay_s(number, base_s=0.2, cap_s=3.0, jitter=self.clock.jitter())
                 note(f"tried again after {wait:.1f} s: {error.message}")

@@ -6,17 +6,20 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import HostError, OvctlError, RefusedError
+from controller.errors import HostError, OvctlError, RefusedError, UnreachableError
+from controller.model.desired import registration
 from controller.model.observed import HostRecord
 from controller.observe.host import daemon_state, parse_record, record_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from controller.apply.hands import Hands
     from controller.model.action import ConfigureHost, RestoreHost
     from controller.ports import HostFacts
 
+_MISSING = object()
 ENGINE_ANSWERS_WITHIN_S = 90.0
 REGISTERED_WITHIN_S = 60.0
 _BY_ITSELF = ("always", "unless-stopped")
@@ -30,10 +33,13 @@ def configure(action: ConfigureHost, hands: Hands, note: Callable[[str], None]) 
     flags = daemon_state(facts).flags
     # a key that is given as a flag must not stand in the file, too: dockerd would not start (moby/moby#25471)
     ours = {key: value for key, value in action.settings.items() if key not in flags}
+    earlier = _to_go_back_to(action, facts, settings, hands)
     if any(settings.get(key) != value for key, value in ours.items()):
         _write(action, hands, facts, {**settings, **ours})
-    if action.restart and not _runs_with(action, hands):
-        _restart(action.host, hands, facts.daemon_json, note)
+    advertised = {action.registered_as, action.settings["cluster-advertise"]}
+    # read again, since a plan may be old
+    if action.restart and not _runs_with(action.host, action.settings["cluster-store"], advertised, hands):
+        _restart(action.host, hands, earlier, note)
     if not hands.await_(lambda: _registered(action, hands), timeout_s=REGISTERED_WITHIN_S):
         raise HostError(
             f"host/{action.host}: the daemon answers, but did not register as {action.registered_as}"
@@ -43,25 +49,65 @@ def configure(action: ConfigureHost, hands: Hands, note: Callable[[str], None]) 
 
 
 def restore(action: RestoreHost, hands: Hands, note: Callable[[str], None]) -> None:
-    """Give our keys their earlier values; a file that says what it said before us gets its very text back."""
+    """Give our keys their earlier values, but for those that somebody set since: these stay, and are told about."""
     shell = hands.shell(action.host)
     facts = shell.facts(hands.desired.name)
     record = parse_record(facts.record, action.host)
     if record is None:
         return
-    settings = _settings(facts, action.host)
-    for key, (was_there, earlier) in record.keys.items():
-        if was_there:
-            settings[key] = earlier
-        else:
-            settings.pop(key, None)
-    original = json.loads(record.original or "") if (record.original or "").strip() else {}
-    text = record.original if settings == original else _text(settings, facts.daemon_json)
+    text, left = _before_us(record, facts, action.host)
+    for key in left:
+        note(f"left {key} in daemon.json as it is: somebody set it since")
     if text != facts.daemon_json:
         shell.write_daemon_json(text, expected=facts.daemon_json)
     if action.restart:
         _restart(action.host, hands, facts.daemon_json, note)
     shell.write_record(hands.desired.name, None)
+
+
+def _before_us(record: HostRecord, facts: HostFacts, host: str) -> tuple[str | None, tuple[str, ...]]:
+    """
+    Return daemon.json with the earlier values of our keys, and the keys that are neither ours nor the earlier any more.
+
+    A file that then says what it said before us gets its very text back.
+    """
+    settings = _settings(facts, host)
+    written = json.loads(record.written)
+    left = []
+    for key, (was_there, earlier) in record.keys.items():
+        present = settings.get(key, _MISSING)
+        if present == (earlier if was_there else _MISSING):
+            continue
+        if present != written.get(key, _MISSING):
+            left.append(key)
+        elif was_there:
+            settings[key] = earlier
+        else:
+            del settings[key]
+    original = json.loads(record.original or "") if (record.original or "").strip() else {}
+    return (record.original if settings == original else _text(settings, facts.daemon_json)), tuple(left)
+
+
+def _to_go_back_to(
+    action: ConfigureHost,
+    facts: HostFacts,
+    settings: Mapping[str, Any],
+    hands: Hands,
+) -> str | None:
+    """
+    Return the daemon.json to go back to when the daemon does not come up: the text as found.
+
+    Unless that is what we wrote and no daemon runs with: a run was killed before its restart; then what was before us.
+    """
+    record = parse_record(facts.record, action.host)
+    if record is None or facts.daemon_json != record.written:
+        return facts.daemon_json
+    advertise = settings.get("cluster-advertise") or ""
+    if _runs_with(
+        action.host, settings.get("cluster-store"), {advertise, registration(advertise, facts.interfaces)}, hands
+    ):
+        return facts.daemon_json
+    return _before_us(record, facts, action.host)[0]
 
 
 def _settings(facts: HostFacts, host: str) -> dict[str, Any]:
@@ -92,14 +138,13 @@ def _text(settings: Mapping[str, Any], like: str | None) -> str:
     return json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False) + "\n"
 
 
-def _runs_with(action: ConfigureHost, hands: Hands) -> bool:
-    """Whether the daemon runs with the settings by now: read again, since a plan may be old."""
+def _runs_with(host: str, store: str | None, advertised: AbstractSet[str], hands: Hands) -> bool:
+    """Whether the daemon runs with that store, and advertises one of those."""
     try:
-        info = hands.engine(action.host).info()
+        info = hands.engine(host).info()
     except OvctlError:
         return False  # a daemon that does not answer does not run with them
-    same_store = info.get("ClusterStore") == action.settings["cluster-store"]
-    return same_store and info.get("ClusterAdvertise") in (action.registered_as, action.settings["cluster-advertise"])
+    return info.get("ClusterStore") == store and info.get("ClusterAdvertise") in advertised
 
 
 def _restart(host: str, hands: Hands, earlier: str | None, note: Callable[[str], None]) -> None:
@@ -112,15 +157,18 @@ def _restart(host: str, hands: Hands, earlier: str | None, note: Callable[[str],
             _start_again(host, ran, hands, note)
             return
         trouble = f"host/{host}: the engine did not answer within {ENGINE_ANSWERS_WITHIN_S:.0f} s"
-    except HostError as error:
+    except (HostError, UnreachableError) as error:
         trouble = error.message
-    facts = shell.facts(hands.desired.name)
-    if facts.daemon_json != earlier:
-        shell.write_daemon_json(earlier, expected=facts.daemon_json)
-        shell.restart_engine(kill=True)
-        _start_again(host, ran, hands, note)
-        note("its earlier daemon.json is back and the daemon runs with it")
-        trouble += "; rolled back"
+    try:
+        facts = shell.facts(hands.desired.name)
+        if facts.daemon_json != earlier:
+            shell.write_daemon_json(earlier, expected=facts.daemon_json)
+            shell.restart_engine(kill=True)
+            _start_again(host, ran, hands, note)
+            note("its earlier daemon.json is back and the daemon runs with it")
+            trouble += "; rolled back"
+    except (HostError, UnreachableError) as error:
+        trouble += f"; not rolled back: {error.message}"
     raise HostError(trouble, hint=f"see `journalctl -u docker` on {host}")
 
 

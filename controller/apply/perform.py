@@ -35,9 +35,9 @@ def perform(action: Action, hands: Hands, note: Callable[[str], None]) -> None: 
     """Carry out one action; what was done beyond the plain way is told through *note*."""
     match action:
         case PlaceStore():
-            store.place(action, hands)
+            store.place(action, hands, note)
         case RecordMembers():
-            store.record(action, hands)
+            store.record(action, hands, note)
         case ConfigureHost():
             host.configure(action, hands, note)
         case RestoreHost():

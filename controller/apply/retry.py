@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from controller.errors import NotFoundError
+
 if TYPE_CHECKING:
-    from controller.errors import EngineError
+    from controller.errors import OvctlError
 
 _TRANSIENT = re.compile(
     r"network is unreachable|connection refused|no route to host|i/o timeout|context deadline exceeded"
@@ -22,8 +24,15 @@ network made a moment ago on another host may not be there yet (moby/moby#25456)
 """
 
 
-def transient(error: EngineError) -> bool:
-    """Whether the engine's error is one that goes away by itself."""
+def transient(error: OvctlError, *, joins: bool = False) -> bool:
+    """
+    Whether the error is one that goes away by itself.
+
+    Args:
+        joins: Whether a container was to join a network; "not found" is final everywhere else.
+    """
+    if isinstance(error, NotFoundError) and not joins:
+        return False
     return error.transient or bool(_TRANSIENT.search(error.message))
 
 

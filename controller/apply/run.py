@@ -163,4 +163,9 @@ def _perform(step: Step, hands: Hands) -> Outcome:
     except OvctlError as error:
         seconds = hands.clock.monotonic() - begun
         return Outcome(step, "failed", error.message, error.hint, tuple(notes), seconds)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        # an engine that answers in another shape fails this step, not the run
+        seconds = hands.clock.monotonic() - begun
+        detail = f"an answer that cannot be read: {type(error).__name__}: {error}"
+        return Outcome(step, "failed", detail, None, tuple(notes), seconds)
     return Outcome(step, "done", notes=tuple(notes), seconds=hands.clock.monotonic() - begun)

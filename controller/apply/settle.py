@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -29,6 +30,12 @@ ASKED_AT_LEAST = 2
 
 AT_ONCE = 4
 """Containers reattached side by side, as many as an engine takes at once."""
+
+_UNRESOLVED = re.compile(
+    r"name or service not known|temporary failure in name resolution|bad address|unknown host|^no answer$",
+    re.IGNORECASE,
+)
+"""What ping says of a name that nobody knows, or whose resolving takes longer than it may: it is silent then."""
 
 ROUNDS = 2
 """Times that the containers of a network are reattached: each dial has the same chance to fail."""
@@ -83,20 +90,26 @@ def _deaf(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> list
             note(f"not asked whether names are found: {error.message}")
             return []
         by_name, by_address = answers[0::2], answers[1::2]
-        deaf = [pair for pair, pong in zip(pairs, by_name, strict=True) if not pong.reached]
-        if not deaf or (hands.clock.monotonic() >= deadline and number >= ASKED_AT_LEAST):
+        failed = [(pair, pong) for pair, pong in zip(pairs, by_name, strict=True) if not pong.reached]
+        if not failed or (hands.clock.monotonic() >= deadline and number >= ASKED_AT_LEAST):
             break
         hands.clock.sleep(0.2)
     reached = {pair.network for pair, pong in zip(pairs, by_address, strict=True) if pong.reached}
-    for pair in deaf:
+    deaf = []
+    for pair, pong in failed:
         if pair.network not in reached:
             note(f"{pair.source.name} does not reach {pair.target.name} on {pair.network} yet: see `ovctl verify`")
-    return [pair for pair in deaf if pair.network in reached]
+        elif not pong.asked or not _UNRESOLVED.search(pong.detail):
+            note(f"not asked whether {pair.source.name} finds {pair.target.name} on {pair.network}: {pong.detail}")
+        else:
+            deaf.append(pair)
+    return deaf
 
 
 def _pairs(action: SettleHost, hands: Hands) -> Iterator[_Pair]:
     for network in action.networks:
-        source = next(_running_on(network, hands, lambda host: host == action.host), None)
+        here = _running_on(network, hands, lambda host: host == action.host)
+        source = next((found for found in here if found.resolv_conf), None)  # without it the host's names were asked
         target = next(_running_on(network, hands, lambda host: host != action.host), None)
         if source is not None and target is not None:
             yield _Pair(network, source, target)

@@ -22,7 +22,9 @@ CLEARINGS_AT_MOST = 4
 """Leaked endpoints cleared for one container: one a network is what a crash leaves."""
 
 _NAME_TAKEN = re.compile(r"endpoint with name (?P<name>\S+) already exists in network (?P<network>\S+?)[\s.,]*$")
-_ADDRESS_TAKEN = re.compile(r"address already in use", re.IGNORECASE)
+_ADDRESS_TAKEN = re.compile(r"(?<!bind: )address already in use", re.IGNORECASE)
+_PORT_TAKEN = re.compile(r"bind: address already in use|bind host port|port is already allocated", re.IGNORECASE)
+"""A published port that clashes: said in nearly the same words, and no endpoint has anything to do with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +67,19 @@ class Joining:
         """Do *attempt*; an endpoint that leaked is cleared under the knife rule and the request made again."""
         for number in range(CLEARINGS_AT_MOST + 1):
             try:
-                self.hands.retrying(attempt, self.action.remedies, self.note)
+                self.hands.retrying(attempt, self.action.remedies, self.note, joins=True)
             except EngineError as error:
                 leaked = self._leaked(error, container)
                 if leaked is None or number == CLEARINGS_AT_MOST:
                     raise
-                clear_endpoint(*leaked, self.hands, self.note)
+                clear_endpoint(*leaked, self.hands, self.note, (self.action.host, container))
             else:
                 return
 
     def _leaked(self, error: EngineError, container: str) -> tuple[str, str] | None:
         """Return network and name of the endpoint that stands in the way, or None when the error is another."""
+        if _PORT_TAKEN.search(error.message):
+            return None
         taken = _NAME_TAKEN.search(error.message)
         if (
             taken

@@ -29,7 +29,7 @@ def probe(questions: Sequence[Question], fleet: Fleet) -> tuple[Pong, ...]:
         try:
             return fleet.shell(host).ping(pings)
         except OvctlError as error:
-            return [Pong(reached=False, rtt_ms=None, detail=error.message)] * len(pings)
+            return [Pong(reached=False, rtt_ms=None, detail=error.message, asked=False)] * len(pings)
 
     with ThreadPoolExecutor(min(MOST_HOSTS_AT_ONCE, len(by_host) or 1)) as pool:
         for host, pongs in zip(by_host, pool.map(on, by_host), strict=True):

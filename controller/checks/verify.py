@@ -109,9 +109,14 @@ def judge(questions: Sequence[Question], answers: Sequence[Pong]) -> tuple[Findi
 
 
 def _judge(question: Question, answer: Pong) -> Finding:
-    ok = answer.reached == question.reaches
+    ok = answer.asked and answer.reached == question.reaches
     source, target = f"container/{question.source}", f"container/{question.target}"
     to = f"{question.ping.target} on {question.via}"
+    if not answer.asked:
+        fact = f"not asked whether it reaches {to}: {answer.detail}"
+        return Finding(
+            ok, question.kind, source, target, fact, "nothing is known of this pair: verify again after that"
+        )
     if answer.reached:
         fact = f"reached {to} in {answer.rtt_ms:.1f} ms" if answer.rtt_ms is not None else f"reached {to}"
     else:

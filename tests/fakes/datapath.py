@@ -29,7 +29,8 @@ def answer(cluster: Cluster, host: Host, question: Ping) -> Pong:
         (found for found in host.engine.containers.values() if found.running and found.pid == question.pid), None
     )
     if asking is None:
-        return Pong(reached=False, rtt_ms=None, detail="nsenter: cannot open the process: No such file or directory")
+        gone = "nsenter: cannot open the process: No such file or directory"
+        return Pong(reached=False, rtt_ms=None, detail=gone, asked=False)
     target = question.target
     if not _is_ip(target):
         resolved = _resolve(cluster, host, asking, target) if question.resolv_conf else None

@@ -250,8 +250,37 @@ def test_pings_are_answered_in_their_order(shell: HelperShell, root: Path) -> No
     ],
 )
 def test_strange_questions_are_refused(shell: HelperShell, question: Ping) -> None:
-    with pytest.raises(ValueError, match="not a"):
+    with pytest.raises(HostError, match=r"h1: .*not a"):
         shell.ping([question])
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "asked"),
+    [
+        (1, "1 packets transmitted, 0 received", True),
+        (2, "ping: a: Name or service not known", True),
+        (2, "ping: connect: Network is unreachable", True),
+        (124, "", True),
+        (137, "", True),
+        (124, "something else", False),
+        (126, "", False),
+        (127, "timeout: failed to run command", False),
+        (2, "ping: socket: Operation not permitted", False),
+        (1, "nsenter: cannot open /proc/7/ns/net: No such file or directory", False),
+    ],
+)
+def test_a_ping_that_never_was_is_told_from_one_that_nobody_answered(
+    shell: HelperShell, root: Path, code: int, said: str, *, asked: bool
+) -> None:
+    program(root, "ping", "exit 1")
+    program(root, "nsenter", f"echo '{said}'; exit {code}")
+    (pong,) = shell.ping([Ping(1, None, "10.0.0.1")])
+    assert (pong.reached, pong.asked) == (False, asked)
+
+
+def test_a_process_that_cannot_be_is_refused(shell: HelperShell) -> None:
+    with pytest.raises(HostError, match="h1: not a process: 0"):
+        shell.interfaces([0])
 
 
 def test_interfaces_are_told_from_inside(shell: HelperShell, root: Path) -> None:
