@@ -16,6 +16,7 @@ from controller.model.action import (
     ConfigureHost,
     PlaceStore,
     RecordMembers,
+    RemoveContainer,
     ReplaceContainer,
     RestoreHost,
     SettleHost,
@@ -80,7 +81,7 @@ class Cycle:
 
         A store that is still to be placed, or whose own host's daemon is restarted, cannot hold a lock meanwhile. That
         comes first: the container's name is the mutex, and both are idempotent. Then the lock is taken, and what is
-        left is planned again.
+        left is planned again. A placed store that is taken away goes last of all, without a lock.
         """
         from controller.apply import run  # noqa: PLC0415 - plan, status and verify do without it
         from controller.apply.hands import Hands  # noqa: PLC0415
@@ -109,8 +110,17 @@ class Cycle:
                 _refuse_surprise(plan, rest)
             elif not locked:
                 locked = self._lock(fence, must=True)
-            report = run(rest, hands, fence, progress, stopped)
+            last = _closing_stage(rest, self.desired)
+            report = run(_without(rest, last), hands, fence, progress, stopped)
             outcomes += report.outcomes
+            if last.steps and report.ok and not stopped():
+                # the lock goes with its store
+                fence.release()
+                locked = False
+                return Applied(
+                    Report((*outcomes, *run(last, hands, _Unfenced(), progress, stopped).outcomes)), self.look()[1]
+                )
+            outcomes += tuple(Outcome(step, "stopped", "what comes before it is not done") for step in last.steps)
             _, left = self.look()
             if not stopped() and _worth_another(report, left, plan):
                 report = run(left, hands, fence, progress, stopped)
@@ -172,6 +182,26 @@ def _store_stage(plan: Plan, desired: Topology) -> Plan:
     needed = {need for step in plan.steps if step.id in kept for need in step.needs}
     pulled = {need for step in plan.steps if step.id in needed for need in step.needs}
     return replace(plan, steps=tuple(step for step in plan.steps if step.id in kept | needed | pulled))
+
+
+def _closing_stage(plan: Plan, desired: Topology) -> Plan:
+    """Return the part of *plan* that takes a placed store away: its host's daemon leaves it, its container goes."""
+    place = desired.store.place if desired.store else None
+    if place is None or desired.hosts[place.host].state == "present":
+        return replace(plan, steps=())
+    steps = (
+        step
+        for step in plan.steps
+        if (isinstance(step.action, RestoreHost) and step.action.host == place.host)
+        or (isinstance(step.action, RemoveContainer) and step.action.address.kind == "store")
+    )
+    return replace(plan, steps=tuple(steps))
+
+
+def _without(plan: Plan, last: Plan) -> Plan:
+    """Return *plan* without the steps of its last stage; none of the others needs one of those."""
+    ids = {step.id for step in last.steps}
+    return replace(plan, steps=tuple(step for step in plan.steps if step.id not in ids))
 
 
 def _refuse_surprise(agreed: Plan, rest: Plan) -> None:

@@ -39,7 +39,7 @@ expect() { # EXIT-CODE COMMAND…
 # its rules (an engine keeps it once it has had an overlay).
 listing() {
   on "$1" '
-    echo "# /etc"; find /etc -xdev \( -type f -o -type l \) -exec sha256sum {} + 2>/dev/null | sort -k2
+    echo "# /etc"; find /etc -xdev -type f -exec sha256sum {} + | sort -k2; find /etc -xdev -type l -printf "%p -> %l\n" | sort
     echo "# /var/lib/ovctl"; ls -A /var/lib/ovctl 2>/dev/null
     echo "# containers"; docker ps -a --format "{{.Names}} {{.Image}} {{.Status}}" | sed "s/ Up .*/ Up/" | sort
     echo "# networks"; docker network ls --format "{{.Name}} {{.Driver}} {{.Scope}}" | grep -v docker_gwbridge | sort

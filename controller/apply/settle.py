@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FOUND_WITHIN_S = 1.5
 """An engine learns a new name from the store within a second; names that are not there by then do not come."""
 
+REACHED_WITHIN_S = 30.0
+"""Engines that joined a moment ago, or whose store came up, know each other's hosts only with the next heartbeat."""
+
 ASKED_AT_LEAST = 2
 """However long one round of asking takes on a busy host."""
 
@@ -74,7 +77,7 @@ def settle(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> Non
 def _deaf(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> list[_Pair]:
     """Return the pairs of which the source reaches its peer by IP address and not by name, after a fair wait."""
     pairs = list(_pairs(action, hands))
-    deadline = hands.clock.monotonic() + FOUND_WITHIN_S
+    begun = hands.clock.monotonic()
     for number in count(1):
         questions = [
             ping
@@ -91,7 +94,10 @@ def _deaf(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> list
             return []
         by_name, by_address = answers[0::2], answers[1::2]
         failed = [(pair, pong) for pair, pong in zip(pairs, by_name, strict=True) if not pong.reached]
-        if not failed or (hands.clock.monotonic() >= deadline and number >= ASKED_AT_LEAST):
+        waited_s = hands.clock.monotonic() - begun
+        silent = any(not pong.reached and pong.asked for pong in by_address)
+        limit_s = REACHED_WITHIN_S if silent else FOUND_WITHIN_S
+        if not failed or (waited_s >= limit_s and number >= ASKED_AT_LEAST):
             break
         hands.clock.sleep(0.2)
     reached = {pair.network for pair, pong in zip(pairs, by_address, strict=True) if pong.reached}
