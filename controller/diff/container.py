@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from controller.model.desired import attachments
 from controller.model.drift import Change, DriftItem
-from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of
-from controller.model.observed import Unknown
+from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of, without_ours
+from controller.model.observed import ImageState, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from controller.model.forms import Mount, Port
-    from controller.model.observed import ContainerState, EngineState, ImageState, Observed
+    from controller.model.observed import ContainerState, EngineState, Observed
     from controller.model.topology import Container, Topology
 
 SHORT_ID = 12
 """Length of the id that the engine takes as a host name by default."""
+
+
+_BEYOND_START = ("dead", "removing")
 
 
 def container_items(desired: Topology, observed: Observed) -> Iterator[DriftItem]:
@@ -65,14 +67,17 @@ def _reason(changes: tuple[Change, ...]) -> str:
 
 
 def _changes(container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
-    image = engine.images.get(container.image)
-    yield from _image(container, found, image)
+    yield from _image(container, found, engine.images.get(container.image))
+    yield from _merged(container, found, _image_below(container, found, engine))
     if found.restart != container.restart:
         yield Change("restart", container.restart, found.restart)
     yield from _mounts(container.volumes, found.mounts)
     yield from _ports(container.ports, found.ports)
     yield from _networks(container, found, engine)
-    if not found.running and not _completed(container, found):
+    if found.status in _BEYOND_START:
+        # no "state": a start does not help, it gets a successor
+        yield Change("status.dead", "running", found.status)
+    elif not found.running and not _completed(container, found):
         yield Change("state", "running", found.status)
 
 
@@ -85,43 +90,55 @@ def _completed(container: Container, found: ContainerState) -> bool:
 
 
 def _image(container: Container, found: ContainerState, image: ImageState | None) -> Iterator[Change]:
-    """Compare what merges with the image; an image that the host lacks says nothing beyond its name."""
+    """Compare the image; of one that the host lacks, the name."""
     if image is None:
         if found.image != container.image:
             yield Change("image", container.image, found.image)
-        return
-    if image.id != found.image_id:
+    elif image.id != found.image_id:
         yield Change("image", f"{container.image} ({image.id[7:19]})", f"{found.image} ({found.image_id[7:19]})")
+
+
+def _image_below(container: Container, found: ContainerState, engine: EngineState) -> ImageState:
+    """Return the image that the declaration merges with: by name, or what it was made from, or what can be told."""
+    image = engine.images.get(container.image) or engine.images.get(found.image_id)
+    if image is not None:
+        return image
+    return ImageState(
+        id=found.image_id,
+        environment={key: value for key, value in found.environment.items() if key not in container.environment},
+        labels={key: value for key, value in found.labels.items() if key not in container.labels},
+        command=found.command,
+        entrypoint=found.entrypoint,
+    )
+
+
+def _merged(container: Container, found: ContainerState, image: ImageState) -> Iterator[Change]:
+    """Compare what merges with the image."""
     entrypoint = image.entrypoint if container.entrypoint is None else container.entrypoint
     inherited = image.command if container.entrypoint is None else ()
     command = inherited if container.command is None else container.command
     if found.entrypoint != entrypoint:
-        yield Change("entrypoint", shlex.join(entrypoint), shlex.join(found.entrypoint))
+        yield Change("entrypoint", *_hidden(entrypoint, found.entrypoint))
     if found.command != command:
-        yield Change("command", shlex.join(command), shlex.join(found.command))
-    yield from _mapping("environment", {**image.environment, **container.environment}, found.environment, secret=True)
-    labels = {name: value for name, value in found.labels.items() if not name.startswith("ovctl.")}
-    yield from _mapping("labels", {**image.labels, **container.labels}, labels)
+        yield Change("command", *_hidden(command, found.command))
+    yield from _mapping("environment", {**image.environment, **container.environment}, found.environment)
+    yield from _mapping("labels", without_ours({**image.labels, **container.labels}), without_ours(found.labels))
     hostname = container.hostname or found.id[:SHORT_ID]
     if found.hostname != hostname:
         yield Change("hostname", hostname, found.hostname)
 
 
-def _mapping(
-    field: str,
-    desired: Mapping[str, str],
-    observed: Mapping[str, str],
-    *,
-    secret: bool = False,
-) -> Iterator[Change]:
-    """Compare key by key; values that may be secrets are never shown."""
+def _mapping(field: str, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Change]:
+    """Compare key by key; values may be secrets and are never shown."""
     for key in sorted({*desired, *observed}):
         wanted, found = desired.get(key), observed.get(key)
-        if wanted == found:
-            continue
-        if secret:
-            wanted, found = wanted and "(declared value)", found and "(another value)"
-        yield Change(f"{field}.{key}", wanted, found)
+        if wanted != found:
+            yield Change(f"{field}.{key}", wanted and "(declared value)", found and "(another value)")
+
+
+def _hidden(desired: tuple[str, ...], observed: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return what is shown of words that may hold secrets: whether there are any."""
+    return "(declared value)" if desired else None, "(another value)" if observed else None
 
 
 def _mounts(desired: tuple[Mount, ...], observed: frozenset[Mount]) -> Iterator[Change]:

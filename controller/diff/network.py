@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from controller.model.desired import driver_options, network_fields
 from controller.model.drift import Change, DriftItem
-from controller.model.identity import Address, declared_fields, digest, owner_of
+from controller.model.identity import Address, declared_fields, digest, owner_of, without_ours
 from controller.model.observed import StoreState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from controller.model.observed import NetworkState, Observed
+    from controller.model.observed import NetworkState, Observed, Pool
     from controller.model.topology import IpamConfig, Network, Topology
+
+
+_CHOICES: tuple[tuple[str, ...], ...] = ((), ("gateway",), ("ip_range",), ("gateway", "ip_range"))
+"""What a pool may have declared beyond its subnet and need not have."""
+_MOST_CANDIDATES = 4096
 
 
 def network_items(desired: Topology, observed: Observed) -> Iterator[DriftItem]:
@@ -77,13 +83,17 @@ def _fields(network: Network, found: NetworkState) -> Iterator[Change]:
     if wanted and set(pools) != set(wanted):
         yield Change("ipam.config.subnet", ", ".join(wanted), ", ".join(pools))
     else:
-        for subnet, config in wanted.items():
-            yield from _pool(config, pools[subnet].gateway, pools[subnet].ip_range, pools[subnet].aux_addresses)
+        changes = [change for subnet, config in wanted.items() for change in _pool(config, pools[subnet])]
+        yield from changes
+        if wanted and not changes and _dropped(network, found):
+            yield Change("ipam.config", "as declared now", "as declared at its creation")
     yield from _options(network, found)
-    labels = {name: value for name, value in found.labels.items() if not name.startswith("ovctl.")}
+    labels = without_ours(found.labels)
     for label in sorted({*labels, *network.labels}):
-        if labels.get(label) != network.labels.get(label):
-            yield Change(f"labels.{label}", network.labels.get(label), labels.get(label))
+        declared, there = network.labels.get(label), labels.get(label)
+        if declared != there:
+            # a label's value may be a secret: it is never shown
+            yield Change(f"labels.{label}", declared and "(declared value)", there and "(another value)")
     # what was declared once and no longer is goes back to its default; labels were compared in full above
     for field in sorted(set(declared_fields(found.labels)) - set(network_fields(network)) - {"labels", "internal"}):
         yield Change(field, "the default", "declared at its creation")
@@ -101,12 +111,33 @@ def _options(network: Network, found: NetworkState) -> Iterator[Change]:
             yield Change(f"driver_opts.{option}", None, found.options[option])
 
 
-def _pool(config: IpamConfig, gateway: str, ip_range: str, aux_addresses: Mapping[str, str]) -> Iterator[Change]:
+def _dropped(network: Network, found: NetworkState) -> bool:
+    """
+    Whether a gateway or a range was declared at the network's creation and no longer is.
+
+    Its values are those that it has; the digest tells which of them were declared: the candidates are few.
+    """
+    recorded, ipam = declared_fields(found.labels).get("ipam"), network_fields(network)["ipam"]
+    if recorded in (None, digest(ipam)):
+        return False
+    pools = {pool.subnet: {"gateway": pool.gateway, "ip_range": pool.ip_range} for pool in found.pools}
+    candidates = []
+    for config in ipam["config"]:
+        has = pools[config["subnet"]]
+        rest = {field: value for field, value in config.items() if field not in has}
+        candidates.append([rest | {field: has[field] for field in declared} for declared in _CHOICES])
+    for earlier in islice(product(*candidates), _MOST_CANDIDATES):
+        if digest({**ipam, "config": earlier}) == recorded:
+            return any(before.keys() - now.keys() for before, now in zip(earlier, ipam["config"], strict=True))
+    return False
+
+
+def _pool(config: IpamConfig, found: Pool) -> Iterator[Change]:
     """Compare what is declared of a pool: what an existing network has beyond that wins over what would be derived."""
-    if config.gateway is not None and gateway != str(config.gateway):
-        yield Change("ipam.config.gateway", str(config.gateway), gateway or None)
-    if config.ip_range is not None and ip_range != str(config.ip_range):
-        yield Change("ipam.config.ip_range", str(config.ip_range), ip_range or None)
+    if config.gateway is not None and found.gateway != str(config.gateway):
+        yield Change("ipam.config.gateway", str(config.gateway), found.gateway or None)
+    if config.ip_range is not None and found.ip_range != str(config.ip_range):
+        yield Change("ipam.config.ip_range", str(config.ip_range), found.ip_range or None)
     aux = {name: str(address) for name, address in config.aux_addresses.items()}
-    if aux != dict(aux_addresses):
-        yield Change("ipam.config.aux_addresses", str(aux), str(dict(aux_addresses)))
+    if aux != dict(found.aux_addresses):
+        yield Change("ipam.config.aux_addresses", str(aux), str(dict(found.aux_addresses)))

@@ -33,8 +33,7 @@ def expected_members(desired: Topology, observed: Observed) -> dict[str, tuple[s
     A container that was declared on another host may still run there: it is forgotten only after that host was read.
     """
     expected = placed(desired)
-    recorded = (observed.store.members or {}) if isinstance(observed.store, StoreState) else {}
-    for host, names in recorded.items():
+    for host, names in observed.recorded_members.items():
         if host in desired.hosts and isinstance(observed.engine(host), Unknown):
             expected[host] = tuple(sorted({*expected.get(host, ()), *names}))
     return expected

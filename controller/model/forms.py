@@ -174,10 +174,17 @@ Alias = Annotated[str, StringConstraints(pattern=ALIAS, max_length=63)]
 
 
 def read_host_ip(value: Any) -> Any:
-    """Check the address that a published port listens on; empty means all."""
+    """Check the address that a published port listens on; empty means all, as 0.0.0.0 does."""
     if isinstance(value, str) and value:
-        read_ip_address(value)
+        return "" if read_ip_address(value).is_unspecified else value
     return value
+
+
+def read_restart(value: str) -> str:
+    """Write the number of times as the engine gives it back: without zeros in front, and none for no limit."""
+    name, _, times = value.partition(":")
+    times = times.lstrip("0")
+    return f"{name}:{times}" if times else name
 
 
 def read_published_port(value: Any) -> Any:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["store", "host", "network", "container"]
 
+LABEL_PREFIX = "ovctl."
+"""What the labels that ovctl writes begin with."""
 LABEL_TOPOLOGY = "ovctl.topology"
 LABEL_FIELDS = "ovctl.fields"
 LABEL_ROLE = "ovctl.role"
@@ -57,6 +59,11 @@ def owner_labels(topology: str, declared: Mapping[str, Any]) -> dict[str, str]:
 def owner_of(labels: Mapping[str, str]) -> str | None:
     """Return the name of the topology that owns an object with *labels*, or None for a foreign one."""
     return labels.get(LABEL_TOPOLOGY)
+
+
+def without_ours(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return *labels* without those that ovctl writes."""
+    return {name: value for name, value in labels.items() if not name.startswith(LABEL_PREFIX)}
 
 
 def declared_fields(labels: Mapping[str, str]) -> dict[str, str]:

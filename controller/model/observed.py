@@ -182,8 +182,9 @@ class EngineState:
         containers: Those that carry an owner label of ours or bear a name that the topology wants.
         networks: All of them.
         running: Names of all containers that run, foreign ones too: what a restart of the daemon interrupts.
-        foreign_endpoints: Network id -> names of the containers on it that no topology owns.
-        images: Image reference that the topology uses here -> image, None when the host does not have it.
+        foreign_endpoints: Network id -> names of the containers on it that are not ours, whatever name they bear.
+        images: Image reference that the topology uses here -> image, None when the host does not have it; and the id
+            that a declared container was made from -> image, when its reference is gone.
         gateway_addresses: Container id -> its address on docker_gwbridge; empty unless it was asked for.
     """
 
@@ -232,6 +233,11 @@ class Observed:
         """Return the engine of *host*, or why it is unknown."""
         state = self.hosts.get(host, Unknown("not asked"))
         return state if isinstance(state, Unknown) else state.engine
+
+    @property
+    def recorded_members(self) -> Mapping[str, tuple[str, ...]]:
+        """What the store remembers, host -> names; empty when it could not be read or remembers nothing."""
+        return (self.store.members or {}) if isinstance(self.store, StoreState) else {}
 
     @property
     def engines(self) -> Mapping[str, EngineState]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network  # noqa: TC003 - return types that pydantic looks up at run time
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from controller.model.forms import (
     ABSOLUTE,
@@ -37,6 +37,7 @@ from controller.model.forms import (
     read_list,
     read_mount,
     read_ports,
+    read_restart,
     read_sections,
 )
 from controller.model.ssh_options import PLAIN_PATH
@@ -203,9 +204,8 @@ class Container(FrozenModel):
     command: Words | None = Field(default=None, description="Command; the image's own without it.")
     entrypoint: Words | None = Field(default=None, description="Entrypoint; the image's own without it.")
     environment: TextMap = Field(default_factory=dict, description="Environment variables.")
-    restart: str = Field(
+    restart: Annotated[str, Field(pattern=RESTART), AfterValidator(read_restart)] = Field(
         default="no",
-        pattern=RESTART,
         description="What the engine does when the container ends: no, always, unless-stopped or on-failure[:TIMES].",
         examples=["no", "always", "unless-stopped", "on-failure", "on-failure:5"],
     )

@@ -38,11 +38,12 @@ def observe(desired: Topology, fleet: Fleet, *, gateways: bool = False) -> Obser
     """
     names = list(desired.hosts)
     with ThreadPoolExecutor(min(MOST_AT_ONCE, 2 * len(names) + 1)) as pool:
-        store = pool.submit(_known, lambda: observe_store(desired, fleet))
+        store = pool.submit(_known, "store", lambda: observe_store(desired, fleet))
         # a host's shell and its engine are two ways to it: both are asked at once
-        facts = [pool.submit(_known, partial(host_facts, desired, fleet, name)) for name in names]
+        facts = [pool.submit(_known, f"host/{name}", partial(host_facts, desired, fleet, name)) for name in names]
         engines = [
-            pool.submit(_known, partial(observe_engine, desired, fleet, name, gateways=gateways)) for name in names
+            pool.submit(_known, f"host/{name}", partial(observe_engine, desired, fleet, name, gateways=gateways))
+            for name in names
         ]
         hosts = {
             name: host_state(name, fact.result(), engine.result())
@@ -51,8 +52,12 @@ def observe(desired: Topology, fleet: Fleet, *, gateways: bool = False) -> Obser
         return Observed(hosts, store.result())
 
 
-def _known(ask: Callable[[], T]) -> T | Unknown:
+def _known(place: str, ask: Callable[[], T]) -> T | Unknown:
+    """Return what is there, or why it is unknown; an odd answer of one place stops no other."""
     try:
         return ask()
     except OvctlError as error:
         return Unknown(error.message)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        said = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return Unknown(f"{place}: an answer that cannot be read ({said})")

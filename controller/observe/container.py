@@ -1,11 +1,15 @@
-"""Containers, as configured (what was requested), not as derived at run time."""
+"""
+Containers, as configured (what was requested), not as derived at run time.
+
+Those of other people are read, too, when they bear a name that is wanted: nothing is taken for granted that only our
+own are sure to have.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from controller.model.forms import Mount, Port
-from controller.model.identity import owner_of
 from controller.model.observed import ContainerState, EndpointState
 from controller.observe.image import environment
 
@@ -16,10 +20,13 @@ if TYPE_CHECKING:
     from controller.ports import Json
 
 
-def wanted_name(summary: Json, topology: str, wanted: AbstractSet[str]) -> bool:
-    """Whether a container of ``GET /containers/json`` is ours or bears a name that is wanted here."""
-    names = {name.lstrip("/") for name in summary.get("Names") or ()}
-    return owner_of(summary.get("Labels") or {}) == topology or not names.isdisjoint(wanted)
+SHORT_ID = 12
+"""Length of the id that the engine takes as an alias, and as a host name by default."""
+
+
+def bears(summary: Json, names: AbstractSet[str]) -> bool:
+    """Whether a container of ``GET /containers/json`` bears one of *names*."""
+    return any(name.lstrip("/") in names for name in summary.get("Names") or ())
 
 
 def container_state(found: Json) -> ContainerState:
@@ -45,7 +52,8 @@ def container_state(found: Json) -> ContainerState:
         mounts=frozenset(_mounts(host_config)),
         ports=frozenset(_ports(host_config.get("PortBindings") or {})),
         endpoints={
-            name: _endpoint(endpoint, found["Id"], config.get("Hostname") or "") for name, endpoint in networks.items()
+            name: _endpoint(endpoint or {}, found["Id"], config.get("Hostname") or "")
+            for name, endpoint in networks.items()
         },
         published=tuple(sorted(_published(settings.get("Ports") or {}))),
     )
@@ -58,39 +66,40 @@ def _restart(policy: Json) -> str:
 
 
 def _mounts(host_config: Json) -> Iterator[Mount]:
-    """Read Binds and Mounts, two spellings of one thing."""
+    """Read Binds and Mounts, two spellings of one thing; a volume without a name has no source."""
     for bind in host_config.get("Binds") or ():
-        source, target, *mode = bind.split(":")
+        source, target, *mode = bind.split(":") if ":" in bind else ("", bind)
         read_only = bool(mode) and "ro" in mode[0].split(",")
         kind: Any = "bind" if source.startswith("/") else "volume"
-        yield Mount(type=kind, source=source, target=target, read_only=read_only)
+        yield Mount.model_construct(type=kind, source=source, target=target, read_only=read_only)
     for mount in host_config.get("Mounts") or ():
         if mount.get("Type") in ("bind", "volume"):
             source, read_only = mount.get("Source") or "", bool(mount.get("ReadOnly"))
-            yield Mount(type=mount["Type"], source=source, target=mount["Target"], read_only=read_only)
+            target = mount.get("Target") or ""
+            yield Mount.model_construct(type=mount["Type"], source=source, target=target, read_only=read_only)
 
 
 def _ports(bindings: Json) -> Iterator[Port]:
+    """Read the bindings; of a range on the host (``-p 8000-8010:80``) the engine may take any, so each one counts."""
     for key, places in bindings.items():
         target, _, protocol = key.partition("/")
         kind: Any = protocol or "tcp"
         for place in places or ():
             address = place.get("HostIp") or ""
-            published = int(place["HostPort"]) if place.get("HostPort") not in (None, "", "0") else None
-            yield Port(
-                target=int(target),
-                published=published,
-                protocol=kind,
-                host_ip="" if address in ("0.0.0.0", "::") else address,  # noqa: S104 - the engine's spelling of "any"
-            )
+            first, _, last = (place.get("HostPort") or "0").partition("-")
+            for published in range(int(first), int(last or first) + 1):
+                yield Port.model_construct(
+                    target=int(target),
+                    published=published or None,
+                    protocol=kind,
+                    host_ip="" if address in ("0.0.0.0", "::") else address,  # noqa: S104 - the engine's word for "any"
+                )
 
 
 def _endpoint(endpoint: Json, container_id: str, hostname: str) -> EndpointState:
-    """Read one attachment; the engine adds its short id and a declared host name to the aliases by itself."""
+    """Read one attachment; the engine adds the short id and a declared host name to the aliases by itself."""
     fixed = (endpoint.get("IPAMConfig") or {}).get("IPv4Address") or None
-    aliases = frozenset(
-        alias for alias in endpoint.get("Aliases") or () if not container_id.startswith(alias) and alias != hostname
-    )
+    aliases = frozenset(endpoint.get("Aliases") or ()) - {container_id[:SHORT_ID], hostname}
     return EndpointState(
         network_id=endpoint.get("NetworkID") or "",
         endpoint_id=endpoint.get("EndpointID") or "",
@@ -104,4 +113,4 @@ def _published(ports: Json) -> Iterator[str]:
     """Yield ``0.0.0.0:8080->80/tcp`` for each port that is published right now."""
     for target, places in ports.items():
         for place in places or ():
-            yield f"{place['HostIp']}:{place['HostPort']}->{target}"
+            yield f"{place.get('HostIp') or ''}:{place.get('HostPort') or ''}->{target}"

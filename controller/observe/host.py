@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from controller.errors import HostError, NotFoundError
 from controller.model.desired import images_on
-from controller.model.identity import STORE_CONTAINER
+from controller.model.identity import ASIDE_SUFFIX, STORE_CONTAINER, owner_of
 from controller.model.observed import DaemonState, EngineState, HostRecord, HostState, Unknown
-from controller.observe.container import container_state, wanted_name
-from controller.observe.image import image_state
+from controller.observe.container import bears, container_state
+from controller.observe.image import bears_labels_of_its_image, image_state
 from controller.observe.network import gateway_addresses, network_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from controller.model.observed import ContainerState, ImageState
     from controller.model.topology import Topology
@@ -90,13 +91,9 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
     summaries = engine.containers()
     networks = engine.networks()
     wanted = {name for name, container in desired.containers.items() if container.host == host} | {STORE_CONTAINER}
-    ours = [summary for summary in summaries if wanted_name(summary, desired.name, wanted)]
-    containers = tuple(_inspected(engine, sorted(ours, key=_name)))
-    foreign: dict[str, list[str]] = {}
-    for summary in summaries:
-        if summary not in ours:
-            for endpoint in (summary.get("NetworkSettings", {}).get("Networks") or {}).values():
-                foreign.setdefault(endpoint.get("NetworkID", ""), []).append(_name(summary))
+    ours = _ours(engine, summaries, desired.name, wanted)
+    asked = [summary for summary in summaries if summary["Id"] in ours or bears(summary, wanted)]
+    containers = tuple(_inspected(engine, sorted(asked, key=_name)))
     has_gateway = gateways and any(network["Name"] == GATEWAY_BRIDGE for network in networks)
     return EngineState(
         version=info["ServerVersion"],
@@ -106,11 +103,31 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
         live_restore=bool(info.get("LiveRestoreEnabled")),
         containers=containers,
         networks=tuple(sorted(map(network_state, networks), key=lambda network: (network.name, network.id))),
-        images=_images(desired, engine, host),
+        images=_images(desired, engine, host, containers),
         running=tuple(sorted(_name(summary) for summary in summaries if summary["State"] == "running")),
-        foreign_endpoints={network: tuple(sorted(names)) for network, names in sorted(foreign.items())},
+        foreign_endpoints=_endpoints(summary for summary in summaries if summary["Id"] not in ours),
         gateway_addresses=gateway_addresses(engine.inspect_network(GATEWAY_BRIDGE)) if has_gateway else {},
     )
+
+
+def _ours(engine: Engine, summaries: list[Json], topology: str, wanted: AbstractSet[str]) -> frozenset[str]:
+    """Return the ids of our containers: by label, unless an image brought it to one whose name we would not give."""
+    names = {*wanted, *(f"{name}{ASIDE_SUFFIX}" for name in wanted)}
+    return frozenset(
+        summary["Id"]
+        for summary in summaries
+        if owner_of(summary.get("Labels") or {}) == topology
+        and (bears(summary, names) or not bears_labels_of_its_image(engine, summary))
+    )
+
+
+def _endpoints(summaries: Iterable[Json]) -> dict[str, tuple[str, ...]]:
+    """Return network id -> names of the containers on it, sorted."""
+    found: dict[str, list[str]] = {}
+    for summary in summaries:
+        for endpoint in ((summary.get("NetworkSettings") or {}).get("Networks") or {}).values():
+            found.setdefault((endpoint or {}).get("NetworkID") or "", []).append(_name(summary))
+    return {network: tuple(sorted(names)) for network, names in sorted(found.items())}
 
 
 def _inspected(engine: Engine, summaries: list[Json]) -> Iterator[ContainerState]:
@@ -126,5 +143,17 @@ def _name(summary: Json) -> str:
     return str((summary.get("Names") or [summary["Id"]])[0]).lstrip("/")
 
 
-def _images(desired: Topology, engine: Engine, host: str) -> dict[str, ImageState | None]:
-    return {reference: image_state(engine, reference) for reference in images_on(desired, host)}
+def _images(
+    desired: Topology, engine: Engine, host: str, containers: tuple[ContainerState, ...]
+) -> dict[str, ImageState | None]:
+    """Return the images by reference; where that is gone, what a container was made from is looked up by its id."""
+    images = {reference: image_state(engine, reference) for reference in images_on(desired, host)}
+    gone = {
+        found.image_id
+        for found in containers
+        if (declared := desired.containers.get(found.name)) is not None
+        and owner_of(found.labels) == desired.name
+        and declared.host == host
+        and images[declared.image] is None
+    }
+    return images | {image_id: image_state(engine, image_id) for image_id in sorted(gone) if image_id}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.errors import NotFoundError
+from controller.model.identity import LABEL_TOPOLOGY, without_ours
 from controller.model.observed import ImageState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from controller.ports import Engine
+    from controller.ports import Engine, Json
 
 
 def image_state(engine: Engine, reference: str) -> ImageState | None:
@@ -23,10 +24,28 @@ def image_state(engine: Engine, reference: str) -> ImageState | None:
     return ImageState(
         id=found["Id"],
         environment=environment(config.get("Env")),
-        labels=dict(config.get("Labels") or {}),
+        labels=without_ours(config.get("Labels") or {}),
         command=tuple(config.get("Cmd") or ()),
         entrypoint=tuple(config.get("Entrypoint") or ()),
     )
+
+
+def bears_labels_of_its_image(engine: Engine, summary: Json) -> bool:
+    """
+    Whether a container of ``GET /containers/json`` has our labels from its image, not from us.
+
+    ``docker commit`` takes a container's labels into the image; what we make from such an image gets labels of its own.
+    """
+    try:
+        found = engine.inspect_image(summary["ImageID"])
+    except NotFoundError:
+        return False
+    inherited, labels = (found.get("Config") or {}).get("Labels") or {}, summary.get("Labels") or {}
+    return LABEL_TOPOLOGY in inherited and _ours(inherited) == _ours(labels)
+
+
+def _ours(labels: Mapping[str, str]) -> set[tuple[str, str]]:
+    return labels.items() - without_ours(labels).items()
 
 
 def environment(lines: Iterable[str] | None) -> dict[str, str]:
