@@ -201,8 +201,20 @@ class HostShell(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A value in the store, and the version that tells whether somebody wrote it since."""
+
+    value: bytes
+    version: int
+
+
 class Store(Protocol):
-    """The cluster store, as ovctl sees it: the engines' registrations, and our own few keys under ``ovctl/``."""
+    """
+    The cluster store, as ovctl sees it: the engines' registrations, and our own few keys under ``ovctl/``.
+
+    Of the engines' own keys only what they count and allocate is ever replaced: see ``apply.leaks``.
+    """
 
     def nodes(self) -> tuple[StoreNode, ...]:
         """Return the daemons that are registered; UnreachableError when the store has no leader or does not answer."""
@@ -222,6 +234,26 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the names of all keys under *prefix*, sorted."""
+        ...
+
+    def values(self, prefix: str) -> Mapping[str, bytes]:
+        """Return all keys under *prefix* with their values; a key that is a mere directory has an empty one."""
+        ...
+
+    def versioned(self, key: str) -> Versioned | None:
+        """Return the value of an engines' *key* with its version, or None."""
+        ...
+
+    def replace(self, key: str, value: bytes, *, version: int) -> bool:
+        """
+        Replace what the engines count or allocate at *key*, unless somebody wrote it after *version*.
+
+        Returns:
+            Whether it was replaced.
+
+        Raises:
+            ValueError: *key* is neither an endpoint count nor part of the address management.
+        """
         ...
 
 

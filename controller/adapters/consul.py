@@ -18,10 +18,12 @@ from urllib.parse import quote
 
 from controller.adapters.http import BadAnswerError, Client, HttpError
 from controller.errors import StoreError, UnreachableError
+from controller.model.allocation import COUNTS, IPAM
 from controller.model.observed import StoreNode
+from controller.ports import Versioned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from controller.adapters.http import Answer, Dial
 
@@ -38,12 +40,21 @@ _NO_LEADER = re.compile(r"leader|rpc error|connection refused", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key: its value, the session that holds it (empty when none does), and how often it was locked."""
+    """
+    A key.
 
+    Args:
+        session: The session that holds it, empty when none does.
+        lock_index: How often it was locked.
+        flags: What its writer marked it with.
+    """
+
+    key: str
     value: bytes
     session: str
     lock_index: int
     modify_index: int
+    flags: int
 
 
 class ConsulApi:
@@ -74,7 +85,12 @@ class ConsulApi:
     def entry(self, key: str, *, timeout_s: float = _READ_S) -> Entry | None:
         """Return a key, or None."""
         answer = self._get(f"/v1/kv/{quote(key)}", timeout_s=timeout_s)
-        return None if answer is None else self._entry(answer)
+        return None if answer is None else self._entries(answer)[0]
+
+    def entries(self, prefix: str) -> tuple[Entry, ...]:
+        """Return all keys under *prefix*."""
+        answer = self._get(f"/v1/kv/{quote(prefix)}?recurse")
+        return () if answer is None else self._entries(answer)
 
     def wait_for_change(self, key: str, index: int, *, wait_s: float) -> None:
         """Wait until *key* is changed after *index*, at most *wait_s*."""
@@ -131,13 +147,25 @@ class ConsulApi:
         except HttpError as error:
             raise self._broken(error) from None
 
-    def _entry(self, answer: Answer) -> Entry:
+    def _entries(self, answer: Answer) -> tuple[Entry, ...]:
+        """Return the keys of an answer, one at least."""
         try:
-            (found,) = self._json(answer)
-            value = base64.b64decode(found.get("Value") or "")
-            return Entry(value, found.get("Session") or "", int(found["LockIndex"]), int(found["ModifyIndex"]))
+            found = tuple(
+                Entry(
+                    item["Key"],
+                    base64.b64decode(item.get("Value") or ""),
+                    item.get("Session") or "",
+                    int(item["LockIndex"]),
+                    int(item["ModifyIndex"]),
+                    int(item.get("Flags") or 0),
+                )
+                for item in self._json(answer)
+            )
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-            raise StoreError(f"{self.place}: an answer that cannot be read") from None
+            found = ()
+        if not found:
+            raise StoreError(f"{self.place}: an answer that cannot be read")
+        return found
 
     def _broken(self, error: HttpError) -> UnreachableError | StoreError:
         if isinstance(error, BadAnswerError):
@@ -193,6 +221,26 @@ class ConsulStore:
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the names of all keys under *prefix*, sorted."""
         return self._api.keys(prefix)
+
+    def values(self, prefix: str) -> Mapping[str, bytes]:
+        """Return all keys under *prefix* with their values."""
+        return {entry.key: entry.value for entry in self._api.entries(prefix)}
+
+    def versioned(self, key: str) -> Versioned | None:
+        """Return the value of an engines' *key* with its version, or None."""
+        entry = self._api.entry(key)
+        return None if entry is None else Versioned(entry.value, entry.modify_index)
+
+    def replace(self, key: str, value: bytes, *, version: int) -> bool:
+        """Replace what the engines count or allocate at *key*, unless somebody wrote it after *version*."""
+        if not key.startswith((COUNTS, IPAM)):
+            raise ValueError(f"not a key that may be replaced: {key!r}")
+        entry = self._api.entry(key)
+        if entry is None or entry.modify_index != version:
+            return False
+        with self._api.effect() as consul:
+            # the flags are the mark of the engines' own client library
+            return bool(consul.kv.put(key, value, cas=version, flags=entry.flags))
 
 
 def _key(key: str) -> str:

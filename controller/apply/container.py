@@ -12,7 +12,7 @@ from controller.apply.engine_config import (
     further_networks,
     restart_policy,
 )
-from controller.apply.start import Joining
+from controller.apply.start import Joining, disconnect
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
 from controller.model.identity import ASIDE_SUFFIX, LABEL_FIELDS, owner_of
 from controller.observe.container import container_state
@@ -169,14 +169,14 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
     engine = hands.engine(action.host)
     found = _ours(engine, action.container_id, hands)
     endpoint = found.endpoints.get(action.network)
-    # a running container that is listed without an endpoint cannot be disconnected: connecting is what helps (20.10.5)
-    if endpoint is not None and (endpoint.endpoint_id or not found.running):
+    if endpoint is not None:
         aliases = frozenset(action.aliases) - {found.hostname}
         as_declared = endpoint.ipv4_address == action.ipv4_address and endpoint.aliases == aliases
-        if as_declared and endpoint.network_id == engine.inspect_network(action.network)["Id"]:
+        known = bool(endpoint.endpoint_id) or not found.running
+        if known and as_declared and endpoint.network_id == engine.inspect_network(action.network)["Id"]:
             return
         # by name: a container is bound to its network's id, also when that network is gone
-        hands.retrying(lambda: _disconnect(engine, action.network, found.id), action.remedies, note)
+        disconnect(action.network, found.id, action, hands, note)
     config = endpoint_config(ipv4_address=action.ipv4_address, aliases=action.aliases)
     joining = Joining(action, hands, note)
     try:
@@ -195,15 +195,7 @@ def detach(action: DetachContainer, hands: Hands, note: Note) -> None:
     engine = hands.engine(action.host)
     found = _ours(engine, action.container_id, hands)
     if action.network in found.endpoints:
-        hands.retrying(lambda: _disconnect(engine, action.network, found.id), action.remedies, note)
-
-
-def _disconnect(engine: Engine, network: str, container: str) -> None:
-    try:
-        engine.disconnect(network, container)
-    except EngineError as error:
-        if "is not connected" not in error.message:
-            raise
+        disconnect(action.network, found.id, action, hands, note)
 
 
 def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:

@@ -9,6 +9,7 @@ the hosts: nothing is done.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.errors import NotFoundError, OvctlError, RefusedError
@@ -16,10 +17,30 @@ from controller.model.desired import registration
 from controller.observe.store import read_members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from controller.apply.hands import Hands
     from controller.ports import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """
+    One host, read for the rule.
+
+    Args:
+        registered_as: What its daemon is registered as in the store, IP:PORT.
+        summaries: Its containers, all of them.
+        network_id: Of the network in question; empty when the host does not see it.
+        endpoints: The network's endpoints as the host sees them: by container id where it knows the container, by
+            ``ep-`` and their own id otherwise; None when it does not see the network.
+    """
+
+    name: str
+    registered_as: str
+    summaries: tuple[Json, ...]
+    network_id: str
+    endpoints: Mapping[str, Json] | None
 
 
 def clear_endpoint(
@@ -43,38 +64,43 @@ def clear_endpoint(
             no host can do it.
     """
     subject = f"endpoint {name} of network/{network}"
-    free: list[str] = []
-    asked: set[str] = set()
-    for host in _everybody(subject, hands):
-        try:
-            asked.add(_registration(host, hands))
-            summaries = hands.engine(host).containers()
-            entries = _entries(network, host, hands)
-        except OvctlError as error:
-            raise RefusedError(
-                f"{subject} is not cleared: {error.message}",
-                hint="every host has to be read before; try again when it is back",
-            ) from None
-        owned = {entry["EndpointID"] for entry in entries or () if entry["Name"] == name}
-        for summary in summaries:
-            if _is(summary, host, joining) and summary["State"] == "created":
+    seen = everybody(subject, network, hands)
+    for host in seen:
+        for summary in host.summaries:
+            if _is(summary, host.name, joining) and summary["State"] == "created":
                 continue
-            if _stands_behind(summary, network, name, owned):
-                raise RefusedError(f"{subject} belongs to the container {_names(summary)[0]} on {host}")
-        if entries is not None and not any(name in _names(summary) for summary in summaries):
-            free.append(host)
+            if _stands_behind(summary, network, name, host.endpoints or {}):
+                raise RefusedError(f"{subject} belongs to the container {_names(summary)[0]} on {host.name}")
+    free = [
+        host.name
+        for host in seen
+        if host.endpoints is not None and not any(name in _names(summary) for summary in host.summaries)
+    ]
     if not free:
         raise RefusedError(
             f"{subject} leaked, and every host that sees the network has a container of that name",
             hint=f"remove the container {name} where it is not wanted, then apply again",
         )
-    _refuse_strangers(subject, asked, hands)
-    hands.engine(free[0]).disconnect(network, name, force=True)
+    refuse_strangers(subject, seen, hands)
+    hands.retrying(lambda: _cut(network, name, free[0], hands), ("retry",), note, joins=True)
     note(f"cleared the leaked endpoint {name} of network/{network} from {free[0]}")
 
 
-def _everybody(subject: str, hands: Hands) -> tuple[str, ...]:
-    """Return every host of the topology, absent ones too; refuse when the record knows one that the file does not."""
+def _cut(network: str, name: str, host: str, hands: Hands) -> None:
+    try:
+        hands.engine(host).disconnect(network, name, force=True)
+    except NotFoundError as error:
+        if f"endpoint {name} not found" not in error.message:
+            raise
+
+
+def everybody(subject: str, network: str, hands: Hands) -> tuple[Seen, ...]:
+    """
+    Read every host of the topology, absent ones too.
+
+    Raises:
+        RefusedError: One could not be read, or the record knows one that the file does not.
+    """
     try:
         recorded = read_members(hands.desired.name, hands.store())
     except OvctlError as error:
@@ -85,7 +111,23 @@ def _everybody(subject: str, hands: Hands) -> tuple[str, ...]:
             f"{subject} is not cleared: {vanished[0]} is recorded as a member and no longer in the file",
             hint="declare it with state: absent, so that it can be read",
         )
-    return tuple(hands.desired.hosts)
+    try:
+        return tuple(_read(host, network, hands) for host in hands.desired.hosts)
+    except OvctlError as error:
+        raise RefusedError(
+            f"{subject} is not cleared: {error.message}",
+            hint="every host has to be read before; try again when it is back",
+        ) from None
+
+
+def _read(host: str, network: str, hands: Hands) -> Seen:
+    engine = hands.engine(host)
+    registered_as, summaries = _registration(host, hands), tuple(engine.containers())
+    try:
+        found = engine.inspect_network(network)
+    except NotFoundError:
+        return Seen(host, registered_as, summaries, "", None)
+    return Seen(host, registered_as, summaries, found["Id"], found.get("Containers") or {})
 
 
 def _registration(host: str, hands: Hands) -> str:
@@ -96,25 +138,18 @@ def _registration(host: str, hands: Hands) -> str:
     return registration(advertise, hands.shell(host).facts(hands.desired.name).interfaces)
 
 
-def _refuse_strangers(subject: str, asked: set[str], hands: Hands) -> None:
-    """Refuse when a daemon is registered that nobody asked: its running containers may stand behind the endpoint."""
+def refuse_strangers(subject: str, seen: tuple[Seen, ...], hands: Hands) -> None:
+    """Refuse when a daemon is registered that nobody asked: its running containers may be in use of the subject."""
     try:
-        strangers = sorted({node.address for node in hands.store().nodes()} - asked)
+        registered = {node.address for node in hands.store().nodes()}
     except OvctlError as error:
         raise RefusedError(f"{subject} is not cleared: {error.message}") from None
+    strangers = sorted(registered - {host.registered_as for host in seen})
     if strangers:
         raise RefusedError(
             f"{subject} is not cleared: {strangers[0]} is registered in the store and not in the file",
             hint="declare that host; if its daemon has left, try again when its registration has run out (a minute)",
         )
-
-
-def _entries(network: str, host: str, hands: Hands) -> list[Json] | None:
-    """Return the network's endpoints as *host* sees them, None when it does not see the network."""
-    try:
-        return list((hands.engine(host).inspect_network(network).get("Containers") or {}).values())
-    except NotFoundError:
-        return None
 
 
 def _names(summary: Json) -> list[str]:
@@ -125,18 +160,27 @@ def _is(summary: Json, host: str, joining: tuple[str, str] | None) -> bool:
     return joining is not None and joining[0] == host and joining[1] in (summary["Id"], *_names(summary))
 
 
-def _stands_behind(summary: Json, network: str, name: str, owned: set[str]) -> bool:
+def _stands_behind(summary: Json, network: str, name: str, endpoints: Mapping[str, Json]) -> bool:
     """
-    Whether a container runs that bears the endpoint's name on the network, or owns it by id (it was renamed).
+    Whether a container runs that bears the endpoint's name on the network, or owns it (it may have been renamed).
 
-    One that is ``created`` may be in the middle of its start: it has an endpoint before anybody is told its id.
+    One that is ``created`` may be in the middle of its start: it has an endpoint before anybody is told its id. One
+    that runs and whose listing shows no endpoint may have it all the same: the engine failed to read back what it had
+    just written (20.10.5). It has none only if its own engine knows the endpoint, and as nobody's.
     """
-    endpoint = (summary.get("NetworkSettings", {}).get("Networks") or {}).get(network)
-    if endpoint is None or summary["State"] not in ("running", "paused", "restarting", "created"):
+    if summary["State"] not in ("running", "paused", "restarting", "created"):
         return False
+    if endpoints.get(summary["Id"], {}).get("Name") == name:
+        return True
+    endpoint = (summary.get("NetworkSettings", {}).get("Networks") or {}).get(network)
+    if endpoint is None:
+        return False
+    of_that_name = {entry["EndpointID"]: key for key, entry in endpoints.items() if entry["Name"] == name}
     endpoint_id = endpoint.get("EndpointID")
-    bears = name in _names(summary) and bool(endpoint_id or summary["State"] == "created")
-    return bears or (bool(endpoint_id) and endpoint_id in owned)
+    if name not in _names(summary):
+        return bool(endpoint_id) and endpoint_id in of_that_name
+    nobodys = any(key.startswith("ep-") for key in of_that_name.values())
+    return bool(endpoint_id) or summary["State"] == "created" or not nobodys
 
 
 def holder_of(network: str, address: str, host: str, hands: Hands) -> str | None:

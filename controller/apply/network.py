@@ -7,6 +7,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from controller.apply.knife import clear_endpoint
+from controller.apply.leaks import correct_count, release_pools
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
 from controller.model.desired import driver_options
 from controller.model.identity import LABEL_FIELDS, owner_of
@@ -22,8 +23,8 @@ VISIBLE_WITHIN_S = 30.0
 ENDPOINTS_AT_MOST = 64
 """Rounds of clearing leaked endpoints off one network; more than that is no leak, and somebody should look."""
 
-COUNTS_AWAITED = 8
-"""Times that "active endpoints" is believed to go away by itself when there is none to be seen."""
+COUNTS_AWAITED = 4
+"""Times that "active endpoints" is believed to go away by itself when there is none to be seen: two seconds."""
 
 
 def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> None:
@@ -45,7 +46,14 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
         if labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS]:
             raise ConflictError(f"network/{name} is there by now, and not as declared", hint="plan again")
 
-    hands.retrying(attempt, action.remedies, note)
+    try:
+        hands.retrying(attempt, action.remedies, note)
+    except EngineError as error:
+        if "release-leaked-pool" not in action.remedies or "pool overlaps" not in error.message.lower():
+            raise
+        if not release_pools(name, hands, note):
+            raise
+        hands.retrying(attempt, action.remedies, note)
     await_visible(name, action.visible_on, hands, note)
 
 
@@ -115,7 +123,10 @@ def remove(action: RemoveNetwork, hands: Hands, note: Callable[[str], None]) -> 
             # none to be seen: the engine's count lags behind the endpoints for a moment, or has leaked
             unexplained += not endpoints
             if unexplained == COUNTS_AWAITED:
-                raise
+                if "correct-leaked-count" not in action.remedies:
+                    raise
+                if not correct_count(action.address.name, action.network_id, hands, note):
+                    raise
             hands.clock.sleep(0.5)
         else:
             return

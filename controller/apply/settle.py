@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from controller.apply.engine_config import endpoint_of
-from controller.apply.start import Joining
+from controller.apply.start import Joining, disconnect
 from controller.errors import HostError, OvctlError
 from controller.model.identity import owner_of
 from controller.observe.container import container_state
@@ -40,8 +40,8 @@ _UNRESOLVED = re.compile(
 )
 """What ping says of a name that nobody knows, or whose resolving takes longer than it may: it is silent then."""
 
-ROUNDS = 2
-"""Times that the containers of a network are reattached: each dial has the same chance to fail."""
+ROUNDS = 5
+"""Times that the containers of a network are reattached: each dial has the same chance to fail, a third at worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def settle(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> Non
         if number == ROUNDS:
             raise HostError(
                 f"host/{action.host}: {first.source.name} does not find {first.target.name} by name on {first.network}",
-                hint=f"its engine does not hear of new names: restart docker on {action.host}",
+                hint=f"its engine does not hear of new names: restart {first.source.name}, or docker on {action.host}",
             )
         for pair in deaf:
             note(f"{pair.source.name} found nobody by name on network/{pair.network}: reattached")
@@ -142,13 +142,12 @@ def _reattach(action: SettleHost, network: str, hands: Hands, note: Callable[[st
     Raises:
         OvctlError: One could not be put back; the others are.
     """
-    engine = hands.engine(action.host)
     local = list(_running_on(network, hands, lambda place: place == action.host))
     troubles: list[OvctlError] = []
 
     def detach(found: ContainerState) -> None:
         try:
-            engine.disconnect(network, found.id)
+            disconnect(network, found.id, action, hands, note)
         except OvctlError as error:
             troubles.append(error)
 

@@ -17,13 +17,27 @@ if TYPE_CHECKING:
     from controller.model.topology import Container, Network, StorePlace
 
 Symbol = Literal["+", "~", "-/+", "-"]
-Remedy = Literal["retry", "clear-leaked-endpoint", "clear-ghost-address", "reattach", "restart"]
+Remedy = Literal[
+    "retry",
+    "clear-leaked-endpoint",
+    "clear-ghost-address",
+    "free-leaked-address",
+    "correct-leaked-count",
+    "release-leaked-pool",
+    "reattach",
+    "restart",
+]
 """
 retry: a transient engine error, after a backoff · clear-leaked-endpoint: an endpoint of this container's name without a
 container · clear-ghost-address: an endpoint that holds this container's fixed address without a container. These two
-by forced disconnect, only under the knife rule (``controller.apply.knife``). · reattach: disconnect and connect our
+by forced disconnect, only under the knife rule (``controller.apply.knife``). · free-leaked-address: this container's
+fixed address, taken in the store for no endpoint · correct-leaked-count: more endpoints counted than there are, which
+keeps this network from being removed · release-leaked-pool: an address pool of no network that overlaps with this one.
+These three in the store, under the same rule (``controller.apply.leaks``). · reattach: disconnect and connect our
 containers of one network on one host. · restart: stop and start the container.
 """
+
+_JOINING: tuple[Remedy, ...] = ("retry", "clear-leaked-endpoint", "clear-ghost-address", "free-leaked-address")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +124,7 @@ class CreateNetwork(_Action):
 
     symbol: ClassVar[Symbol] = "+"
     verb: ClassVar[str] = "create"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "release-leaked-pool")
     network: Network
     labels: Mapping[str, str]
     visible_on: tuple[str, ...]
@@ -131,7 +145,7 @@ class RemoveNetwork(_Action):
 
     symbol: ClassVar[Symbol] = "-"
     verb: ClassVar[str] = "remove"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint")
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "correct-leaked-count")
     network_id: str
 
 
@@ -156,7 +170,7 @@ class CreateContainer(_Action):
 
     symbol: ClassVar[Symbol] = "+"
     verb: ClassVar[str] = "create"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    remedies: ClassVar[tuple[Remedy, ...]] = _JOINING
     container: Container
     labels: Mapping[str, str]
 
@@ -172,7 +186,7 @@ class ReplaceContainer(_Action):
 
     symbol: ClassVar[Symbol] = "-/+"
     verb: ClassVar[str] = "replace"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    remedies: ClassVar[tuple[Remedy, ...]] = _JOINING
     container: Container
     labels: Mapping[str, str]
     container_id: str
@@ -183,7 +197,7 @@ class StartContainer(_Action):
     """Start a container that does not run (one that is paused is unpaused by a restart)."""
 
     verb: ClassVar[str] = "start"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address")
+    remedies: ClassVar[tuple[Remedy, ...]] = _JOINING
     container_id: str
 
 
@@ -201,7 +215,7 @@ class AttachContainer(_Action):
     """Connect a container to a network, or reconnect it with the right address and aliases."""
 
     verb: ClassVar[str] = "attach"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "clear-ghost-address", "restart")
+    remedies: ClassVar[tuple[Remedy, ...]] = (*_JOINING, "restart")
     container_id: str
     network: str
     ipv4_address: str | None
@@ -253,7 +267,7 @@ class SettleHost(_Action):
     """
 
     verb: ClassVar[str] = "settle"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("reattach", "retry", "clear-leaked-endpoint", "clear-ghost-address")
+    remedies: ClassVar[tuple[Remedy, ...]] = ("reattach", *_JOINING)
     networks: tuple[str, ...]
     early: bool = False
 

@@ -12,21 +12,29 @@ if TYPE_CHECKING:
 
 
 def plan_settling(draft: Draft) -> None:
-    """Settle the hosts on which a container comes up, or whose daemon is restarted: what was not settled early."""
+    """
+    Settle the networks that a container joins, or whose host's daemon is restarted: what was not settled early.
+
+    On every host with a container there: who joins has to be heard of by the others, too.
+    """
     everything = [*draft.up.values(), *draft.configured.values()]
-    joining: dict[str, set[str]] = {}
-    for name, container in draft.desired.containers.items():
-        if name in draft.up or container.host in draft.configured:
-            fresh = {network for network in container.networks if (container.host, network) not in draft.settled}
-            joining.setdefault(container.host, set()).update(fresh)
-    for host, networks in sorted(joining.items()):
-        shared = sorted(network for network in networks if _elsewhere(draft, host, network))
+    declared = draft.desired.containers
+    joined = {
+        network
+        for name, container in declared.items()
+        if name in draft.up or container.host in draft.configured
+        for network in container.networks
+    }
+    for host in sorted(draft.observed.engines):
+        here = {network for container in declared.values() if container.host == host for network in container.networks}
+        fresh = sorted(network for network in here & joined if (host, network) not in draft.settled)
+        shared = tuple(network for network in fresh if _elsewhere(draft, host, network))
         if shared:
             action = SettleHost(
                 address=Address("host", host),
                 host=host,
-                reason="containers joined networks there",
-                networks=tuple(shared),
+                reason="containers joined networks that it shares",
+                networks=shared,
             )
             draft.add(action, follows=everything)
 

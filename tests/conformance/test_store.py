@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.errors import FenceLostError, LockedError
+from controller.errors import EngineError, FenceLostError, LockedError
+from controller.model.allocation import (
+    COUNTS,
+    NETWORKS,
+    POOLS,
+    AddressMap,
+    endpoint_address,
+    endpoint_count,
+    endpoint_count_value,
+    endpoints_prefix,
+    map_key,
+    network_subnets,
+    pool_subnets,
+    without_pool,
+)
 from tests.conformance.world import ALONE, JOINED, PORT, TOPOLOGY, overlay, run, store_of
 
 if TYPE_CHECKING:
@@ -14,6 +29,7 @@ if TYPE_CHECKING:
     from tests.conformance.world import World
 
 OURS = f"ovctl/{TOPOLOGY}/"
+SUBNET = IPv4Network("10.60.0.0/24")
 
 
 @pytest.fixture
@@ -69,6 +85,84 @@ def test_the_engines_endpoints_are_keys(world: World, store: Store) -> None:
     assert f"{prefix}{endpoint_id}/" in store.keys(prefix)
     engine.remove_container("c1", force=True)
     assert f"{prefix}{endpoint_id}/" not in store.keys(prefix)
+
+
+def test_an_address_that_is_marked_as_taken_is_taken_until_it_is_freed(world: World, store: Store) -> None:
+    """The engines believe their map of addresses, whatever endpoints there are."""
+    engine = world.fleet.engine("h1")
+    engine.create_network("ov1", overlay())
+    key = map_key(SUBNET)
+    found = store.versioned(key)
+    assert found is not None
+    assert not AddressMap.parse(found.value).has(11)
+    taken = AddressMap.parse(found.value).with_bit(11, taken=True)
+    assert store.replace(key, taken.value(), version=found.version)
+    with pytest.raises(EngineError, match="Address already in use"):
+        run(engine, "c1", "ov1", "10.60.0.11")
+    changed = store.versioned(key)
+    assert changed is not None
+    assert not store.replace(key, found.value, version=found.version), "it was written since"
+    assert store.replace(key, found.value, version=changed.version)
+    engine.start_container("c1")
+    after = store.versioned(key)
+    assert after is not None
+    assert AddressMap.parse(after.value) == taken
+    assert store.versioned(key + "none/") is None
+    engine.remove_container("c1", force=True)
+
+
+def test_a_count_that_is_too_high_keeps_a_network_until_it_is_corrected(world: World, store: Store) -> None:
+    engine = world.fleet.engine("h1")
+    network_id = engine.create_network("ov1", overlay())
+    key = f"{COUNTS}{network_id}/"
+    found = store.versioned(key)
+    assert found is not None
+    assert endpoint_count(found.value) == 0
+    assert store.replace(key, endpoint_count_value(2), version=found.version)
+    with pytest.raises(EngineError, match="active endpoints"):
+        engine.remove_network("ov1")
+    changed = store.versioned(key)
+    assert changed is not None
+    assert store.replace(key, endpoint_count_value(0), version=changed.version)
+    engine.remove_network("ov1")
+
+
+def test_a_networks_endpoints_and_subnets_are_values(world: World, store: Store) -> None:
+    engine = world.fleet.engine("h1")
+    network_id = engine.create_network("ov1", overlay())
+    run(engine, "c1", "ov1", "10.60.0.11")
+    endpoints = [value for value in store.values(endpoints_prefix(network_id)).values() if value]
+    assert [endpoint_address(value) for value in endpoints] == ["10.60.0.11"]
+    subnets = {key: network_subnets(value) for key, value in store.values(NETWORKS).items() if value}
+    assert subnets[f"{NETWORKS}{network_id}/"] == (SUBNET,)
+    pools = store.versioned(POOLS)
+    assert pools is not None
+    assert SUBNET in pool_subnets(pools.value)
+    assert store.values("docker/nothing/") == {}
+
+
+def test_a_pool_without_a_network_is_in_the_way_until_it_is_taken_out(world: World, store: Store) -> None:
+    engine = world.fleet.engine("h1")
+    engine.create_network("ov1", overlay())
+    before = store.versioned(POOLS)
+    assert before is not None
+    engine.remove_network("ov1")
+    removed = store.versioned(POOLS)
+    assert removed is not None
+    assert SUBNET not in pool_subnets(removed.value)
+    assert store.replace(POOLS, before.value, version=removed.version)
+    with pytest.raises(EngineError, match="Pool overlaps with other one on this address space"):
+        engine.create_network("ov1", overlay())
+    leaked = store.versioned(POOLS)
+    assert leaked is not None
+    assert store.replace(POOLS, without_pool(leaked.value, SUBNET), version=leaked.version)
+    engine.create_network("ov1", overlay())
+
+
+def test_no_other_key_of_the_engines_is_replaced(store: Store) -> None:
+    for key in ("docker/nodes/x", f"{NETWORKS}x/", OURS + "members", "docker/network/v1.0/endpoint/x/y/"):
+        with pytest.raises(ValueError, match="not a key that may be replaced"):
+            store.replace(key, b"x", version=1)
 
 
 def test_one_run_at_a_time_holds_the_lock(world: World) -> None:

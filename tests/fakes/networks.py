@@ -97,7 +97,7 @@ def remove(cluster: Cluster, host: Host, ref: str) -> None:
     network = find(cluster, host, ref)
     if network.name in PREDEFINED and network.scope == "local":
         raise EngineError(f"{network.name} is a pre-defined network and cannot be removed", status=403)
-    if network.endpoints:
+    if network.endpoints or network.miscounted:
         message = f"error while removing network: network {network.name} id {network.id} has active endpoints"
         raise EngineError(message, status=403)
     del _home(cluster, host, network)[network.id]
@@ -197,7 +197,8 @@ def _make(cluster: Cluster, host: Host, name: str, config: Json, ipam: list[Json
         network.ipam = [_free_subnet(home.values(), shared=scope == "global")]
         network.pools = [_pool(item) for item in network.ipam]
     for pool in network.pools:
-        if any(pool.low <= other.high and other.low <= pool.high for other in _pools(home.values())):
+        others = [*_pools(home.values()), *_leaked_pools(cluster, scope)]
+        if any(pool.low <= other.high and other.low <= pool.high for other in others):
             raise EngineError("Pool overlaps with other one on this address space", status=403)
     home[network.id] = network
     return network
@@ -206,6 +207,11 @@ def _make(cluster: Cluster, host: Host, name: str, config: Json, ipam: list[Json
 def _pools(found: Iterable[Network]) -> Iterator[Pool]:
     for network in found:
         yield from network.pools
+
+
+def _leaked_pools(cluster: Cluster, scope: str) -> list[Pool]:
+    leaked = cluster.store.leaked_pools if cluster.store is not None and scope == "global" else ()
+    return [_pool({"Subnet": subnet}) for subnet in leaked]
 
 
 def _free_subnet(found: Iterable[Network], *, shared: bool) -> Json:
@@ -247,7 +253,7 @@ def _address(network: Network, wanted: str) -> tuple[str, int, str]:
     """Return IP address, prefix length and gateway for a new endpoint."""
     if not network.pools:
         return "", 0, ""
-    taken = {int(IPv4Address(endpoint.ip)) for endpoint in network.endpoints.values() if endpoint.ip}
+    taken = {int(IPv4Address(endpoint.ip)) for endpoint in network.endpoints.values() if endpoint.ip} | network.leaked
     for pool in network.pools:
         gateway = str(IPv4Address(pool.gateway))
         if wanted:

@@ -281,6 +281,10 @@ def _host_config(found: Container) -> Json:
 
 
 def _attachment(found: Attachment) -> Json:
+    if not found.is_told:
+        told = copy.copy(found)
+        told.clear()
+        return _attachment(told)
     return {
         "IPAMConfig": dict(found.ipam_config) if found.ipam_config is not None else None,
         "Links": None,

@@ -59,7 +59,13 @@ class Pool:
 
 @dataclass(slots=True)
 class Network:
-    """A network; ``ipam`` is its configuration as the engine shows it."""
+    """
+    A network; ``ipam`` is its configuration as the engine shows it.
+
+    Args:
+        leaked: Addresses, as numbers, that are taken for nobody.
+        miscounted: How many endpoints more are counted than there are.
+    """
 
     id: str
     name: str
@@ -73,6 +79,8 @@ class Network:
     options: dict[str, str]
     labels: dict[str, str]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    leaked: set[int] = field(default_factory=set)
+    miscounted: int = 0
 
 
 @dataclass(slots=True)
@@ -82,6 +90,8 @@ class Attachment:
 
     Args:
         is_listed: Whether the list of containers shows it: what a failed connect leaves behind is not saved at once.
+        is_told: Whether the container is shown with its endpoint: an engine that cannot read back what it wrote to the
+            store does without.
     """
 
     ipam_config: Json | None = None
@@ -93,10 +103,11 @@ class Attachment:
     gateway: str = ""
     mac: str = ""
     is_listed: bool = True
+    is_told: bool = True
 
     def clear(self) -> None:
         """Forget what holds only while the container runs; the engine keeps the network's id."""
-        self.is_listed = True
+        self.is_listed = self.is_told = True
         self.endpoint_id = self.ip = self.gateway = self.mac = ""
         self.prefix_length = 0
 
@@ -212,6 +223,7 @@ class Store:
         placed_on: Host whose container ``ovctl-store`` it is; empty for a store outside the cluster.
         registrations: IP:PORT -> when it runs out, in seconds since the epoch; None while its daemon lives.
         locks: Topology -> holder and the token that only its fence knows.
+        leaked_pools: Subnets that belong to no network.
     """
 
     url: str
@@ -221,6 +233,7 @@ class Store:
     registrations: dict[str, float | None] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
     locks: dict[str, tuple[Holder, str]] = field(default_factory=dict)
+    leaked_pools: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def store(api: ConsulApi) -> ConsulStore:
 
 
 def entry(value: str, session: str, lock_index: int = 1) -> bytes:
-    found = {"Value": base64.b64encode(value.encode()).decode(), "Session": session}
+    found = {"Key": "k", "Value": base64.b64encode(value.encode()).decode(), "Session": session}
     return json.dumps([{**found, "LockIndex": lock_index, "ModifyIndex": 7}]).encode()
 
 

@@ -167,9 +167,34 @@ def _restart(_world: World, engine: Engine, name: str) -> None:
     engine.start_container(name)
 
 
+def _untell(world: World, _engine: Engine, name: str) -> None:
+    """Let the engine lose sight of an endpoint that is there."""
+    found = world.cluster.hosts[world.topology.containers[name].host].engine.named(name)
+    if found is not None and found.running:
+        for attachment in found.attachments.values():
+            attachment.is_told = False
+
+
+def _leak(world: World, _host: str) -> None:
+    """Let the store hold every declared address, an endpoint and a pool for nobody."""
+    store = world.cluster.store
+    assert store is not None
+    for network in store.networks.values():
+        for declared in world.topology.containers.values():
+            attachment = declared.networks.get(network.name)
+            if attachment is not None and attachment.ipv4_address is not None:
+                network.leaked.add(int(attachment.ipv4_address))
+        network.miscounted += 1
+    taken = {network.name for network in store.networks.values()}
+    store.leaked_pools += [
+        subnet for name, subnet in NETWORKS.items() if name not in taken and subnet not in store.leaked_pools
+    ]
+
+
 _HOST_TAMPERINGS: dict[str, Callable[[World, str], None]] = {
     "daemon_json": _change_daemon_json,
     "kill_engine": _kill_engine,
+    "leak": _leak,
 }
 _CONTAINER_TAMPERINGS: dict[str, Callable[[World, Engine, str], None]] = {
     "rm": lambda _world, engine, name: engine.remove_container(name, force=True),
@@ -178,5 +203,6 @@ _CONTAINER_TAMPERINGS: dict[str, Callable[[World, Engine, str], None]] = {
     "update": lambda _world, engine, name: engine.update_container(name, {"RestartPolicy": {"Name": "no"}}),
     "restart": _restart,
     "disconnect": _disconnect,
+    "untell": _untell,
 }
 TAMPERINGS = (*_HOST_TAMPERINGS, *_CONTAINER_TAMPERINGS)
