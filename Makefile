@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 APT := git iproute2 openssh-client mmdebstrap debian-archive-keyring busybox-static util-linux shellcheck python3-venv
 
-.PHONY: help setup system demo test check unit lab-test conformance schema bench-apply soak-crash clean
+.PHONY: help setup system demo test check unit lab-test conformance schema bench-apply soak-crash soak-dials clean
 
 help: ## Show this.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ bench-apply: setup ## First apply of 40 containers over 2 hosts against the raw 
 
 soak-crash: setup ## kill -9 of apply at random moments, 20 times: docs/results/crash.json.
 	$(BIN)/python -m bench.crash
+
+soak-dials: setup ## The same, while a fifth of the engines' dials to the store fail: docs/results/dials.json.
+	$(BIN)/python -m bench.crash --dials 0.2 --out docs/results/dials.json
 
 clean: ## Take the labs down and remove what was built here.
 	-[ ! -x $(BIN)/ovctl ] || { $(BIN)/ovctl lab down; $(BIN)/ovctl lab --name test down; $(BIN)/ovctl lab --name labtest down; }

@@ -23,7 +23,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import command, fleet, raw, results
-from bench.ground import say, standing
+from bench.ground import failing_dials, say, standing
 from bench.keys import ENDPOINTS, Keys, endpoint_ids, misfits
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ _TIMEOUT_S = 240.0
 _SHOWN = 40
 _ATTEMPTS = 4
 _EARLIEST_S = 0.05
+_REMEDIES = (
+    "tried again",
+    "cleared",
+    "rolled back",
+    "freed",
+    "corrected",
+    "gave back",
+    "disconnected from",
+    "restarted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +118,9 @@ class Unexpected(Exception):  # noqa: N818 - an outcome, not an error of ours
 class Soak:
     """The ground, the topology in its two editions, and what is asked of it."""
 
-    def __init__(self, ground: Ground, typical: dict[str, float]) -> None:
+    def __init__(self, ground: Ground, typical: dict[str, float], dials: float) -> None:
         self.ground = ground
+        self.dials = dials
         self.typical = typical
         self.keys = Keys(SHAPE.store)
         self.places = fleet.places(SHAPE)
@@ -163,7 +174,7 @@ class Soak:
                 (line.text for line in ended.lines if line.text.startswith("plan: ")), "nothing to do"
             )
             run.remedies = [line.text.strip()[:300] for line in ended.lines if line.text.startswith("        ")]
-            run.remedies = [text for text in run.remedies if text.startswith(("tried again", "cleared", "rolled back"))]
+            run.remedies = [text for text in run.remedies if text.startswith(_REMEDIES)]
             self.must("plan")
             self.must("verify")
             run.failures += self.wrong_when_there()
@@ -203,7 +214,8 @@ class Soak:
         while run.attempts < _ATTEMPTS and not run.killed:
             run.attempts += 1
             self.prepare(chance.scenario, chance.chosen, f"run {run.number} attempt {run.attempts}")
-            ended = command.ovctl("apply", "--yes", self.file, timeout_s=_TIMEOUT_S, kill_after_s=run.delay_s)
+            with failing_dials(self.ground.lab, SHAPE.host_names if self.dials else (), self.dials):
+                ended = command.ovctl("apply", "--yes", self.file, timeout_s=_TIMEOUT_S, kill_after_s=run.delay_s)
             run.killed = ended.code < 0
             run.killed_after = command.last_step(ended.lines)
             if not run.killed:
@@ -263,7 +275,7 @@ def resumed(path: Path, same: dict[str, Any]) -> dict[str, Any]:
     return {"same": same, "typical": {}, "runs": []}
 
 
-def soak(progress_file: Path, progress: dict[str, Any], *, seed: int, runs: int, deadline: float) -> dict[str, str]:
+def soak(progress_file: Path, progress: dict[str, Any], *, runs: int, deadline: float) -> dict[str, str]:
     """
     Do what is missing of *runs* runs, keeping *progress* after each; return the engines' versions.
 
@@ -273,11 +285,11 @@ def soak(progress_file: Path, progress: dict[str, Any], *, seed: int, runs: int,
     while len(progress["runs"]) < runs and time.monotonic() < deadline:
         with standing(SHAPE) as ground:
             engines = {host: raw.engine_version(path) for host, path in ground.sockets.items()}
-            ours = Soak(ground, progress["typical"])
+            ours = Soak(ground, progress["typical"], progress["same"]["dials"])
             ours.must("apply", "--yes")
             ours.measure()
             while len(progress["runs"]) < runs and time.monotonic() < deadline:
-                run = ours.run(len(progress["runs"]) + 1, seed)
+                run = ours.run(len(progress["runs"]) + 1, progress["same"]["seed"])
                 progress["runs"].append(asdict(run))
                 results.write(progress_file, progress)
                 say(
@@ -294,6 +306,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.crash", description=(__doc__ or "").split("\n\n")[0].strip())
     parser.add_argument("--runs", type=int, default=20, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="N")
+    parser.add_argument(
+        "--dials",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="Let that share of the engines' dials to the store fail while the apply runs that is killed, such as 0.2.",
+    )
     parser.add_argument("--fresh", action="store_true", help="Forget the progress of a soak that was interrupted.")
     parser.add_argument("--minutes", type=float, default=45.0, metavar="M", help="Begin no run after that time.")
     parser.add_argument("--out", type=Path, default=results.DIRECTORY / "crash.json", metavar="FILE")
@@ -302,17 +321,17 @@ def main() -> int:
     if arguments.fresh:
         progress_file.unlink(missing_ok=True)
     provenance = results.provenance()
-    same = {"seed": arguments.seed, "commit": provenance["commit"]}
+    same = {"seed": arguments.seed, "dials": arguments.dials, "commit": provenance["commit"]}
     progress = resumed(progress_file, same)
     deadline = time.monotonic() + 60 * arguments.minutes
     try:
-        engines = soak(progress_file, progress, seed=arguments.seed, runs=arguments.runs, deadline=deadline)
+        engines = soak(progress_file, progress, runs=arguments.runs, deadline=deadline)
     except Unexpected as unexpected:
         say(f"no soak without an uninterrupted run: {unexpected}")
         return 1
     runs = progress["runs"][: arguments.runs]
     concluded = conclude(runs)
-    about = {"what": "kill -9 of ovctl apply at random moments, then apply", "seed": arguments.seed, **provenance}
+    about = {"what": "kill -9 of ovctl apply at random moments, then apply", **same, **provenance}
     data = {**about, "engines": engines, "typical_s": progress["typical"], **concluded, "runs": runs}
     results.write(arguments.out, data)
     for run in runs:

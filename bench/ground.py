@@ -19,7 +19,7 @@ from controller.lab import Lab
 from controller.lab.machine import tied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from bench.fleet import Shape
@@ -76,6 +76,28 @@ def standing(shape: Shape) -> Iterator[Ground]:
         lab.down()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def failing_dials(lab: Lab, hosts: Sequence[str], share: float, *, port: int = 8500) -> Iterator[None]:
+    """
+    Let that *share* of all dials to the store fail on *hosts* with "network is unreachable", as moby/moby#39036 does.
+
+    Connections that are open go on. The kernel draws, so this is not to be repeated exactly.
+    """
+    rule = ["OUTPUT", "-p", "tcp", "--dport", str(port), "--syn", "-m", "statistic", "--mode", "random"]
+    rule += ["--probability", str(share), "-j", "REJECT", "--reject-with", "icmp-net-unreachable"]
+    with contextlib.ExitStack() as stack:
+        for host in hosts:
+            _must(lab, host, ["iptables", "-w", "-I", *rule])
+            stack.callback(_must, lab, host, ["iptables", "-w", "-D", *rule])
+        yield
+
+
+def _must(lab: Lab, host: str, argv: Sequence[str]) -> None:
+    done = lab.exec(host, argv, timeout_s=30)
+    if done.returncode:
+        raise LabError(f"host {host}: {' '.join(argv)}: {done.stderr.strip()}")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

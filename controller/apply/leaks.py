@@ -32,7 +32,7 @@ from controller.model.allocation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from controller.apply.hands import Hands
     from controller.apply.knife import Seen
@@ -114,9 +114,9 @@ def correct_count(network: str, network_id: str, hands: Hands, note: Note) -> bo
     return True
 
 
-def release_pools(network: str, hands: Hands, note: Note) -> bool:
+def release_pools(network: str, subnets: Iterable[IPv4Network], hands: Hands, note: Note) -> bool:
     """
-    Give back the address pools that overlap with what *network* is to have, and belong to no network.
+    Give back the address pools that overlap with the *subnets* that *network* is to have, or had, and have no network.
 
     Returns:
         Whether there was one.
@@ -124,8 +124,8 @@ def release_pools(network: str, hands: Hands, note: Note) -> bool:
     Raises:
         RefusedError: A host could not be read, or a network uses such a pool.
     """
-    wanted = tuple(config.subnet for config in hands.desired.networks[network].ipam.config)
-    released = [_release_pool(network, pool, hands, note) for pool in _overlapping(wanted, hands.store())]
+    pools = _overlapping(tuple(subnets), hands.store())
+    released = [_release_pool(network, pool, hands, note) for pool in pools]
     return any(released)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import IPv4Network
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
     except EngineError as error:
         if "release-leaked-pool" not in action.remedies or "pool overlaps" not in error.message.lower():
             raise
-        if not release_pools(name, hands, note):
+        if not release_pools(name, (config.subnet for config in action.network.ipam.config), hands, note):
             raise
         hands.retrying(attempt, action.remedies, note)
     await_visible(name, action.visible_on, hands, note)
@@ -107,29 +108,41 @@ def _config(action: CreateNetwork) -> Json:
 def remove(action: RemoveNetwork, hands: Hands, note: Callable[[str], None]) -> None:
     """Remove the network if it is ours; endpoints without a container are cleared first, any other stops it."""
     engine = hands.engine(action.host)
+    subnets: set[IPv4Network] = set()
     unexplained = 0
     for _ in range(ENDPOINTS_AT_MOST):
         try:
-            _refuse_foreign(engine.inspect_network(action.network_id), action, hands)
+            found = engine.inspect_network(action.network_id)
+            _refuse_foreign(found, action, hands)
+            subnets |= {IPv4Network(config["Subnet"]) for config in found["IPAM"]["Config"] or ()}
             hands.retrying(lambda: engine.remove_network(action.network_id), action.remedies, note)
         except NotFoundError:
-            return
+            break
         except EngineError as error:
             if "active endpoints" not in error.message:
                 raise
-            endpoints = engine.inspect_network(action.network_id).get("Containers") or {}
-            for endpoint in endpoints.values():
-                clear_endpoint(action.address.name, endpoint["Name"], hands, note)
+            unexplained += not _clear_endpoints(action, hands, note)
             # none to be seen: the engine's count lags behind the endpoints for a moment, or has leaked
-            unexplained += not endpoints
-            if unexplained == COUNTS_AWAITED:
-                if "correct-leaked-count" not in action.remedies:
-                    raise
-                if not correct_count(action.address.name, action.network_id, hands, note):
-                    raise
+            counts = "correct-leaked-count" in action.remedies
+            if unexplained == COUNTS_AWAITED and not (
+                counts and correct_count(action.address.name, action.network_id, hands, note)
+            ):
+                raise
             hands.clock.sleep(0.5)
         else:
-            return
+            break
+    try:
+        release_pools(action.address.name, subnets, hands, note)
+    except OvctlError as error:
+        note(f"not asked whether its address pool leaked: {error.message}")  # the next network that wants it will ask
+
+
+def _clear_endpoints(action: RemoveNetwork, hands: Hands, note: Callable[[str], None]) -> bool:
+    """Clear the network's endpoints that no container stands behind; return whether there were any to be seen."""
+    endpoints = hands.engine(action.host).inspect_network(action.network_id).get("Containers") or {}
+    for endpoint in endpoints.values():
+        clear_endpoint(action.address.name, endpoint["Name"], hands, note)
+    return bool(endpoints)
 
 
 def _refuse_foreign(found: Json, action: RemoveNetwork, hands: Hands) -> None:

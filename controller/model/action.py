@@ -145,7 +145,12 @@ class RemoveNetwork(_Action):
 
     symbol: ClassVar[Symbol] = "-"
     verb: ClassVar[str] = "remove"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("retry", "clear-leaked-endpoint", "correct-leaked-count")
+    remedies: ClassVar[tuple[Remedy, ...]] = (
+        "retry",
+        "clear-leaked-endpoint",
+        "correct-leaked-count",
+        "release-leaked-pool",
+    )
     network_id: str
 
 

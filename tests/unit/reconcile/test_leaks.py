@@ -146,6 +146,15 @@ def test_a_pool_of_no_network_is_given_back() -> None:
     assert world.cluster.store.leaked_pools == ["10.9.0.0/24"]
 
 
+def test_a_pool_that_leaks_when_its_network_is_removed_is_given_back() -> None:
+    world = applied(topology({"c1": C1}))
+    assert world.cluster.store is not None
+    world.cluster.store.leaked_pools = ["10.0.0.0/24"]
+    report = world.destroy()
+    assert "gave back the address pool 10.0.0.0/24, which the store held for no network" in notes(report)
+    assert not world.cluster.store.leaked_pools
+
+
 def test_a_pool_that_a_network_has_is_not_given_back() -> None:
     world = applied(topology({}, networks=()))
     by_hand(world).create_network("theirs", {"Driver": "overlay", "IPAM": {"Config": [{"Subnet": "10.0.0.0/16"}]}})
