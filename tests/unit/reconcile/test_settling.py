@@ -8,10 +8,9 @@ import pytest
 
 from controller.apply.perform import perform
 from controller.apply.settle import ROUNDS
-from controller.errors import HostError
+from controller.errors import HostError, StoreError
 from controller.model.action import SettleHost
 from controller.model.identity import Address
-from controller.ports import Pong
 from tests.fakes import Cluster, FakeFleet
 from tests.fakes.fleet import FakeShell
 from tests.unit.reconcile.test_carrying_out import cuts, hands_on
@@ -19,25 +18,25 @@ from tests.unit.reconcile.test_hard_cases import applied
 from tests.unit.reconcile.worlds import NAME, World, container, topology
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from controller.ports import HostShell, Ping
+    from controller.ports import HostShell
 
 
-class Answering(FakeShell):
-    """A shell whose names are asked in vain."""
+class Deaf(FakeShell):
+    """A shell on whose host *names* are not known until somebody has done *cure* so many *times*."""
 
-    def __init__(self, cluster: Cluster, host: str, pong: Pong) -> None:
-        super().__init__(cluster, host)
-        self.pong = pong
-        self.asked: list[Ping] = []
+    def __init__(self, cluster: Cluster, names: set[str], cure: str = "", times: int = 1) -> None:
+        super().__init__(cluster, "h1")
+        self.names, self.cure, self.times = names, cure, times
+        self.asked: list[str] = []
 
-    def ping(self, questions: Sequence[Ping], *, within_s: int = 3) -> list[Pong]:
-        self.asked += questions
-        answers = super().ping(questions, within_s=within_s)
-        return [
-            self.pong if ping.resolv_conf is not None else pong for ping, pong in zip(questions, answers, strict=True)
-        ]
+    def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        self.asked += names
+        found = super().resolve(pid, resolv_conf, names)
+        done = sum(effect.method == self.cure for effect in self._cluster.effects)
+        hidden = set() if self.cure and done >= self.times else self.names
+        return {name: addresses for name, addresses in found.items() if name not in hidden}
 
 
 class OneShell(FakeFleet):
@@ -52,46 +51,97 @@ class OneShell(FakeFleet):
 
 
 SETTLE = SettleHost(address=Address("host", "h1"), host="h1", reason="", networks=("web",))
+PEERS = {"c1": container(), "c2": container("h2", number=12), "c3": container("h3", number=13)}
 
 
-@pytest.mark.parametrize(
-    ("pong", "reattached"),
-    [
-        (Pong(reached=False, rtt_ms=None, detail="ping: c2: Name or service not known"), True),
-        (Pong(reached=False, rtt_ms=None, detail="ping: c2: Temporary failure in name resolution"), True),
-        (Pong(reached=False, rtt_ms=None, detail="ping: bad address 'c2'"), True),
-        (Pong(reached=False, rtt_ms=None, detail="no answer"), True),
-        (Pong(reached=False, rtt_ms=None, detail="ping: connect: Network is unreachable"), False),
-        (Pong(reached=False, rtt_ms=None, detail="unshare: not permitted", asked=False), False),
-    ],
-)
-def test_only_a_name_that_is_not_resolved_is_a_reason_to_reattach(pong: Pong, *, reattached: bool) -> None:
-    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+def settling(world: World, shell: HostShell) -> list[str]:
+    """Settle h1 with that shell and return what was noted."""
     notes: list[str] = []
-    try:
-        perform(SETTLE, hands_on(world, OneShell(world.cluster, Answering(world.cluster, "h1", pong))), notes.append)
-    except HostError:
-        assert reattached
-    assert bool(cuts(world)) == reattached
-    assert reattached or notes == [f"not asked whether c1 finds c2 on web: {pong.detail}"]
+    world.cluster.effects.clear()
+    perform(SETTLE, hands_on(world, OneShell(world.cluster, shell)), notes.append)
+    return notes
 
 
-def test_a_container_without_a_resolv_conf_is_not_asked_by_name() -> None:
-    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+def test_every_peer_elsewhere_is_asked_for_and_nothing_is_done_when_all_are_known() -> None:
+    world = applied(topology({**PEERS, "c4": container(number=14)}))
+    shell = Deaf(world.cluster, set())
+    assert settling(world, shell) == []
+    assert shell.asked == ["c2", "c3"]
+    assert not world.cluster.effects
+
+
+def test_an_engine_that_missed_one_name_is_woken_and_nobody_is_cut_off() -> None:
+    world = applied(topology(PEERS))
+    notes = settling(world, Deaf(world.cluster, {"c3"}, "replace"))
+    assert notes == ["c1 did not find c3 by name on network/web: woken"]
+    assert not cuts(world)
+    assert world.plan().empty
+
+
+def test_an_engine_that_does_not_listen_is_made_to_by_reattaching_its_containers() -> None:
+    world = applied(topology({**PEERS, "c4": container(number=14)}))
+    notes = settling(world, Deaf(world.cluster, {"c2", "c3"}, "connect", times=2))
+    assert notes == [
+        "c1 did not find c2, c3 by name on network/web: woken",
+        "c1 did not find c2, c3 by name on network/web: reattached",
+    ]
+    assert sorted(cuts(world)) == ["c1", "c4"]
+    assert world.plan().empty
+
+
+def test_without_the_store_only_reattaching_is_left() -> None:
+    world = applied(topology(PEERS))
+    world.cluster.faults.fail(StoreError("store: permission denied"), method="replace")
+    notes = settling(world, Deaf(world.cluster, {"c2"}, "connect"))
+    assert notes == ["c1 did not find c2 by name on network/web: reattached"]
+
+
+def test_a_network_on_which_a_name_is_never_found_fails_its_step_after_some_rounds() -> None:
+    world = applied(topology(PEERS))
+    with pytest.raises(HostError, match="c1 does not find c2 by name on web"):
+        settling(world, Deaf(world.cluster, {"c2"}))
+    assert cuts(world) == ["c1"] * (ROUNDS - 1)
+
+
+def test_a_peer_that_is_not_reached_says_nothing_about_names() -> None:
+    world = applied(topology(PEERS))
+    world.cluster.unreachable_pairs.add(frozenset(("c1", "c2")))
+    notes = settling(world, Deaf(world.cluster, {"c2"}))
+    assert notes == ["c1 does not reach c2 on web yet: see `ovctl verify`"]
+    assert not world.cluster.effects
+
+
+def test_a_container_that_cannot_be_asked_from_is_told_of() -> None:
+    world = applied(topology(PEERS))
+
+    class Mute(FakeShell):
+        def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG002 - as the port has it
+            raise HostError("host/h1: nsenter is not installed")
+
+    assert settling(world, Mute(world.cluster, "h1")) == [
+        "not asked whether names are found: host/h1: nsenter is not installed"
+    ]
+
+
+def test_a_name_that_leads_to_a_former_address_is_not_known() -> None:
+    world = applied(topology(PEERS))
+
+    class Stale(FakeShell):
+        def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+            return {**super().resolve(pid, resolv_conf, names), "c2": ("10.0.0.99",)}
+
+    with pytest.raises(HostError, match="c1 does not find c2 by name on web"):
+        settling(world, Stale(world.cluster, "h1"))
+
+
+def test_a_container_without_a_resolv_conf_is_not_asked() -> None:
+    world = applied(topology(PEERS))
     found = world.cluster.hosts["h1"].engine.named("c1")
     assert found is not None
     found.started = "0001-01-01T00:00:00Z"  # the fake's containers have none before their first start
-    shell = Answering(world.cluster, "h1", Pong(reached=False, rtt_ms=None, detail="bad address"))
-    perform(SETTLE, hands_on(world, OneShell(world.cluster, shell)), list[str]().append)
+    shell = Deaf(world.cluster, set())
+    settling(world, shell)
     assert not shell.asked
-
-
-def test_a_network_on_which_nobody_is_ever_found_by_name_fails_its_step_after_some_rounds() -> None:
-    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
-    shell = Answering(world.cluster, "h1", Pong(reached=False, rtt_ms=None, detail="bad address 'c2'"))
-    with pytest.raises(HostError, match="c1 does not find c2 by name on web"):
-        perform(SETTLE, hands_on(world, OneShell(world.cluster, shell)), list[str]().append)
-    assert cuts(world) == [world.cluster.hosts["h1"].engine.named("c1").id] * ROUNDS  # type: ignore[union-attr]  # it is there
 
 
 def settled(world: World) -> dict[str, tuple[str, ...]]:

@@ -33,6 +33,9 @@ class Silent:
     def started(self, step: Step) -> None:
         """Nothing."""
 
+    def told(self, step: Step, how_far: str) -> None:
+        """Nothing."""
+
     def ended(self, outcome: Outcome) -> None:
         """Nothing."""
 
