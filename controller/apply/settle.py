@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FOUND_WITHIN_S = 1.5
 """An engine learns a new name from the store within a second; names that are not there by then do not come."""
 
+WOKEN_AFTER_S = 0.4
+"""A name that is not there by then was probably missed: waking engines costs nothing, waiting does."""
+
 REACHED_WITHIN_S = 30.0
 """Engines that joined a moment ago, or whose store came up, know each other's hosts only with the next heartbeat."""
 
@@ -62,6 +65,12 @@ class _Deaf:
     group: _Group
     missing: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """What is wrong, for people."""
+        missing = ", ".join(self.missing)
+        return f"{self.group.source.name} did not find {missing} by name on network/{self.group.network}"
+
 
 def settle(action: SettleHost, hands: Hands, note: Note) -> None:
     """
@@ -75,20 +84,16 @@ def settle(action: SettleHost, hands: Hands, note: Note) -> None:
         deaf = _deaf(action, hands, note)
         if not deaf:
             return
-        first = deaf[0]
         if number == ROUNDS:
+            first = deaf[0]
             raise HostError(
                 f"host/{action.host}: {first.group.source.name} does not find {first.missing[0]} by name on "
                 f"{first.group.network}",
                 hint=f"its engine does not hear of new names: restart docker on {action.host}",
             )
         for found in deaf:
-            network, source = found.group.network, found.group.source
-            if number == 0 and _woken(source.endpoints[network].network_id, hands):
-                note(f"{source.name} did not find {', '.join(found.missing)} by name on network/{network}: woken")
-                continue
-            note(f"{source.name} did not find {', '.join(found.missing)} by name on network/{network}: reattached")
-            _reattach(action, network, hands, note)
+            note(f"{found.text}: reattached")
+            _reattach(action, found.group.network, hands, note)
 
 
 def _woken(network_id: str, hands: Hands) -> bool:
@@ -106,29 +111,32 @@ def _deaf(action: SettleHost, hands: Hands, note: Note) -> list[_Deaf]:
     groups = list(_groups(action, hands))
     shell = hands.shell(action.host)
     begun = hands.clock.monotonic()
+    woken = False
     for number in count(1):
         try:
-            missing = [_missing(group, action, hands) for group in groups]
+            deaf = [_Deaf(group, missing) for group in groups if (missing := _missing(group, action, hands))]
             pings = [Ping(group.source.pid, None, next(iter(group.peers.values()))) for group in groups]
             pongs = shell.ping(pings, within_s=1)
         except HostError as error:
             note(f"not asked whether names are found: {error.message}")
             return []
-        silent = [not pong.reached and pong.asked for pong in pongs]
+        silent = {group.network: pong for group, pong in zip(groups, pongs, strict=True) if not pong.reached}
         waited_s = hands.clock.monotonic() - begun
-        limit_s = REACHED_WITHIN_S if any(silent) else FOUND_WITHIN_S
-        if not (any(missing) or any(silent)) or (waited_s >= limit_s and number >= ASKED_AT_LEAST):
+        limit_s = REACHED_WITHIN_S if any(pong.asked for pong in silent.values()) else FOUND_WITHIN_S
+        if not (deaf or silent) or (waited_s >= limit_s and number >= ASKED_AT_LEAST):
             break
+        reached = [found for found in deaf if found.group.network not in silent]
+        if not woken and reached and waited_s >= WOKEN_AFTER_S:
+            woken = True
+            for found in reached:
+                if _woken(found.group.source.endpoints[found.group.network].network_id, hands):
+                    note(f"{found.text}: woken")
         hands.clock.sleep(0.2)
-    deaf: list[_Deaf] = []
-    for group, names, pong in zip(groups, missing, pongs, strict=True):
-        if not pong.reached:
-            peer = next(iter(group.peers))
+    for group in groups:
+        if (pong := silent.get(group.network)) is not None:
             why = "see `ovctl verify`" if pong.asked else pong.detail
-            note(f"{group.source.name} does not reach {peer} on {group.network} yet: {why}")
-        elif names:
-            deaf.append(_Deaf(group, names))
-    return deaf
+            note(f"{group.source.name} does not reach {next(iter(group.peers))} on {group.network} yet: {why}")
+    return [found for found in deaf if found.group.network not in silent]
 
 
 def _missing(group: _Group, action: SettleHost, hands: Hands) -> tuple[str, ...]:
