@@ -69,7 +69,7 @@ def _members(desired: Topology, observed: Observed, store: StoreState) -> Iterat
     """Yield what the record lacks or has too much of; hosts that vanished from the file are refused in the plan."""
     wanted = expected_members(desired, observed)
     recorded = store.members
-    if recorded == wanted or (not recorded and not present_hosts(desired)):
+    if (recorded == wanted and store.settled) or (not recorded and not present_hosts(desired)):
         return
     if recorded is None:
         yield DriftItem(MEMBERS, None, "missing", (), "nothing is recorded of this topology yet")
@@ -85,7 +85,12 @@ def _members(desired: Topology, observed: Observed, store: StoreState) -> Iterat
         for host in sorted({*wanted, *recorded})
         if wanted.get(host) != recorded.get(host)
     )
-    yield DriftItem(MEMBERS, None, "changed", changes, "the record of who is placed where is out of date")
+    reason = "the record of who is placed where is out of date"
+    if not store.settled:
+        changes = (*changes, Change("settled", "yes", "no"))
+        if recorded == wanted:
+            reason = "an apply ended before the containers that it started had found each other"
+    yield DriftItem(MEMBERS, None, "changed", changes, reason)
 
 
 def _names(names: tuple[str, ...] | None) -> str | None:

@@ -81,6 +81,15 @@ def store_labels(topology: str, place: StorePlace) -> dict[str, str]:
     return {LABEL_ROLE: STORE_CONTAINER, **owner_labels(topology, place.model_dump(mode="json", exclude={"host"}))}
 
 
+def shared_networks(topology: Topology) -> frozenset[str]:
+    """Return the networks that containers of more than one host are on."""
+    hosts: dict[str, set[str]] = {}
+    for container in topology.containers.values():
+        for network in container.networks:
+            hosts.setdefault(network, set()).add(container.host)
+    return frozenset(network for network, on in hosts.items() if len(on) > 1)
+
+
 def retired(topology: Topology) -> Topology:
     """
     Return the same topology with nothing left in it: what ``destroy`` desires.

@@ -36,6 +36,7 @@ class Draft:
 
     Attributes:
         before: Ids of the steps that all placement waits for: the store placed, the members recorded.
+        unsettled: Whether somebody is about to join a network, or did in an apply that was ended before its end.
         configured: Host -> id of the step that configures its daemon.
         network_ready: Network -> id of the step after which it is there as declared.
         network_blocked: Networks that stay as they are; containers that need them wait.
@@ -58,6 +59,7 @@ class Draft:
         self.planned: list[DriftItem] = []
         self.blocked: list[Blocked] = []
         self.before: list[str] = []
+        self.unsettled = False
         self.configured: dict[str, str] = {}
         self.network_ready: dict[str, str] = {}
         self.network_blocked: set[str] = set()

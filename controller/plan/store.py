@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.diff.store import MEMBERS, expected_members
-from controller.model.action import PlaceStore, PullImage, RecordMembers, RemoveContainer
-from controller.model.desired import store_labels, store_place
-from controller.model.observed import EngineState, StoreState
+from controller.model.action import PlaceStore, PullImage, RecordMembers, RemoveContainer, SettleHost
+from controller.model.desired import shared_networks, store_labels, store_place
+from controller.model.observed import EngineState, StoreState, Unknown
+from controller.plan.joining import joiners
 
 if TYPE_CHECKING:
     from controller.model.drift import DriftItem
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 
 
 def plan_store(draft: Draft) -> None:
-    """Place the store, and record the members before anything is placed on them."""
+    """Place the store, and record the members, and that some are about to join networks, before anything is placed."""
+    members = None
     for item in draft.items("store"):
         if item.address == MEMBERS:
-            _record_before(draft, item)
+            members = item
+            draft.plan(item)
         elif item.cls != "unexpected":
             _place(draft, item)
+    if MEMBERS not in (blocked.item.address for blocked in draft.blocked):
+        _record_before(draft, members.reason if members else "containers are about to join networks")
 
 
 def _place(draft: Draft, item: DriftItem) -> None:
@@ -46,36 +51,51 @@ def _place(draft: Draft, item: DriftItem) -> None:
     draft.plan(item)
 
 
-def _record_before(draft: Draft, item: DriftItem) -> None:
-    """Record old and new together first, so that a crash in between forgets nobody."""
+def _record_before(draft: Draft, reason: str) -> None:
+    """Record old and new together first, so that a crash in between forgets nobody, nor that somebody was joining."""
     store = draft.observed.store
-    recorded = (store.members or {}) if isinstance(store, StoreState) else {}
+    if not isinstance(store, StoreState):
+        return
+    recorded = store.members or {}
     wanted = expected_members(draft.desired, draft.observed)
     union = {
         host: tuple(sorted({*recorded.get(host, ()), *wanted.get(host, ())})) for host in sorted({*recorded, *wanted})
     }
-    draft.plan(item)
-    if union != recorded:
-        action = RecordMembers(address=MEMBERS, host="", reason=item.reason, members=union)
+    draft.unsettled = not store.settled or bool(joiners(draft))
+    if union != recorded or (draft.unsettled and store.settled):
+        action = RecordMembers(address=MEMBERS, host="", reason=reason, members=union, settled=not draft.unsettled)
         draft.before.append(draft.add(action))
 
 
+def _unread_sharers(draft: Draft) -> bool:
+    """Whether a host could not be read, so was not asked, on which a container shares a network with another host."""
+    shared = shared_networks(draft.desired)
+    return any(
+        shared & set(container.networks) and isinstance(draft.observed.engine(container.host), Unknown)
+        for container in draft.desired.containers.values()
+    )
+
+
 def plan_final_record(draft: Draft) -> None:
-    """Remove a store that is no longer placed after all else, and forget the members that left."""
+    """Remove a store that is no longer placed after all else; forget the members that left, and what was settled."""
     store = draft.observed.store
-    if isinstance(store, StoreState) and any(item.address == MEMBERS for item in draft.planned):
+    if isinstance(store, StoreState) and not any(blocked.item.address == MEMBERS for blocked in draft.blocked):
         recorded = store.members or {}
         wanted = expected_members(draft.desired, draft.observed)
         leaves = any(set(names) - set(wanted.get(host, ())) or host not in wanted for host, names in recorded.items())
-        if leaves:
+        everything = draft.ordered()
+        if leaves or (draft.unsettled and everything):
+            settling = [step.id for step in everything if isinstance(step.action, SettleHost)]
             action = RecordMembers(
                 address=MEMBERS,
                 host="",
-                reason="what left is forgotten",
+                reason="what left is forgotten" if leaves else "the containers have found each other",
                 members=wanted,
+                settled=not _unread_sharers(draft),
                 final=True,
             )
-            draft.add(action, needs=[step.id for step in draft.ordered()])
+            ids = [step.id for step in everything]
+            draft.add(action, needs=ids if leaves else [*draft.before, *settling], follows=ids)
     for item in draft.drift.items:
         if item.address.kind == "store" and item.address != MEMBERS and item.cls == "unexpected":
             _remove(draft, item)

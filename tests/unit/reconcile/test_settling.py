@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +13,13 @@ from controller.apply.settle import ROUNDS
 from controller.errors import HostError, StoreError
 from controller.model.action import SettleHost
 from controller.model.identity import Address
-from tests.fakes import Cluster, FakeFleet
+from controller.plan import Policy
+from controller.reconcile import Cycle
+from tests.fakes import Cluster, FakeFleet, Killed
 from tests.fakes.fleet import FakeShell
-from tests.unit.reconcile.test_carrying_out import cuts, hands_on
+from tests.unit.reconcile.test_carrying_out import by_hand, cuts, hands_on
 from tests.unit.reconcile.test_hard_cases import applied
-from tests.unit.reconcile.worlds import NAME, World, container, topology
+from tests.unit.reconcile.worlds import NAME, Silent, World, container, topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,3 +168,72 @@ def test_nobody_is_asked_on_a_host_that_could_not_be_read() -> None:
     world = World(topology({**before, "c3": container("h3", number=13)}), world.cluster)
     world.cluster.faults.unreachable.add("h1")
     assert "h1" not in settled(world)
+
+
+# What an apply that did not come to its end leaves to the next.
+
+
+def recorded(world: World) -> bool:
+    """Return whether all is settled, as the store says."""
+    store = FakeFleet(world.cluster, NAME).store()
+    assert store is not None
+    return bool(json.loads(store.get(f"ovctl/{NAME}/members") or b"{}")["settled"])
+
+
+def test_an_apply_that_was_killed_while_containers_joined_leaves_their_settling_to_the_next() -> None:
+    world = applied(topology(PEERS))
+    assert recorded(world)
+    by_hand(world).remove_container("c1", force=True)
+    before = len(world.cluster.effects)
+    while not any(effect.method == "start_container" for effect in world.cluster.effects[before:]):
+        world.cluster.faults.stop_after(1)
+        with suppress(Killed):
+            world.apply()
+        world.cluster.faults.resume()
+    assert not recorded(world)
+    (item,) = world.plan().items
+    assert (str(item.address), item.reason) == (
+        "store/members",
+        "an apply ended before the containers that it started had found each other",
+    )
+    assert settled(world) == {"h1": ("web",), "h2": ("web",), "h3": ("web",)}
+    world.converge()
+    assert recorded(world)
+
+
+def test_what_could_not_be_settled_is_settled_by_the_next_apply() -> None:
+    world = applied(topology(PEERS))
+    by_hand(world).remove_container("c1", force=True)
+
+    class DeafFleet(FakeFleet):
+        def shell(self, host: str) -> HostShell:
+            return Deaf(self.cluster, {"c2"}) if host == "h1" else super().shell(host)
+
+    fleet = DeafFleet(world.cluster, NAME)
+    carried = Cycle(world.topology, "g", fleet, fleet.clock, Policy()).apply(lambda _: True, Silent(), lambda: False)
+    assert carried is not None
+    assert not carried.report.ok
+    assert not recorded(world)
+    assert not world.plan().empty
+    world.converge()
+    assert recorded(world)
+
+
+def test_a_host_that_was_not_asked_is_settled_when_it_is_back() -> None:
+    world = applied(topology(PEERS))
+    by_hand(world).remove_container("c1", force=True)
+    world.cluster.faults.unreachable.add("h3")
+    world.apply()
+    assert not recorded(world)
+    world.cluster.faults.unreachable.clear()
+    world.converge()
+    assert recorded(world)
+
+
+def test_nothing_is_marked_for_what_joins_nothing() -> None:
+    world = applied(topology(PEERS))
+    desired = topology({**PEERS, "c1": container(restart="no")})
+    assert [step.id for step in World(desired, world.cluster).plan().steps] == ["update container/c1 on h1"]
+    alone = topology({"c1": container("h1", "db")})
+    steps = [step.id for step in World(alone, applied(topology({})).cluster).plan().steps]
+    assert not [step for step in steps if step.startswith("settle")]
