@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.converge import converge
-from controller.cli.session import lock_option, opened, prune_option, topology_argument
+from controller.cli.policy import Asked, policy_options
+from controller.cli.session import lock_option, opened, topology_argument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 @click.command()
 @topology_argument
 @lock_option
-@prune_option
+@policy_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def apply(ctx: click.Context, file: Path, lock_timeout: float, *, prune: bool, yes: bool) -> None:
+def apply(ctx: click.Context, file: Path, lock_timeout: float, *, asked: Asked, yes: bool) -> None:
     """
     Make the hosts match the topology.
 
@@ -28,6 +29,6 @@ def apply(ctx: click.Context, file: Path, lock_timeout: float, *, prune: bool, y
 
     Exit codes: 0 everything is as declared, 1 something is not, 130 stopped by Ctrl-C.
     """
-    with opened(file, lock_timeout_s=lock_timeout, prune=prune) as cycle:
+    with opened(file, lock_timeout_s=lock_timeout, asked=asked) as cycle:
         code = converge(cycle, yes=yes)
     ctx.exit(code)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli.session import colours, opened, output_option, print_json, prune_option, topology_argument
+from controller.cli.policy import Asked, policy_options
+from controller.cli.session import colours, opened, output_option, print_json, topology_argument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +18,9 @@ EXIT_CHANGES = 2
 @click.command()
 @topology_argument
 @output_option
-@prune_option
+@policy_options
 @click.pass_context
-def plan(ctx: click.Context, file: Path, output: str, *, prune: bool) -> None:
+def plan(ctx: click.Context, file: Path, output: str, *, asked: Asked) -> None:
     """
     Show what apply would change, and why. Nothing is changed.
 
@@ -27,7 +28,7 @@ def plan(ctx: click.Context, file: Path, output: str, *, prune: bool) -> None:
     """
     from controller.render.plan import plan_json, plan_text  # noqa: PLC0415 - loaded where it is used
 
-    with opened(file, prune=prune) as cycle:
+    with opened(file, asked=asked) as cycle:
         _, made = cycle.look()
     if output == "json":
         print_json(plan_json(made))

@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from controller.cli.policy import Asked
     from controller.model.topology import Topology
     from controller.reconcile import Cycle
 
@@ -54,30 +55,20 @@ def lock_option(command: Command) -> Command:
     return option(command)
 
 
-def prune_option(command: Command) -> Command:
-    """Add ``--no-prune``."""
-    option = click.option(
-        "--prune/--no-prune",
-        default=True,
-        show_default=True,
-        help="Whether what is ours and no longer declared is removed.",
-    )
-    return option(command)
-
-
 @contextmanager
 def opened(
     file: Path,
     *,
     desired: Callable[[Topology], Topology] = lambda topology: topology,
     lock_timeout_s: float = 0.0,
-    prune: bool = True,
+    asked: Asked | None = None,
 ) -> Iterator[Cycle]:
     """
     Load *file*, connect to its fleet and yield the cycle; what was opened is closed in any case.
 
     Args:
         desired: What is desired instead of the file's own topology: ``destroy`` desires nothing of it.
+        asked: What was said about what the plan may do.
     """
     from controller.plan import Policy  # noqa: PLC0415 - loaded where it is used: --help stays instant
     from controller.reconcile import Cycle  # noqa: PLC0415
@@ -92,7 +83,7 @@ def opened(
     topology = desired(loaded.topology)
     fleet = connect(topology)
     try:
-        yield Cycle(topology, generation, fleet, clock(), Policy(prune=prune), lock_timeout_s)
+        yield Cycle(topology, generation, fleet, clock(), asked.policy() if asked else Policy(), lock_timeout_s)
     finally:
         fleet.close()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.plan import Plan
+from controller.plan.budget import over_budget
 from controller.plan.container import judge_containers, plan_containers, plan_removals
 from controller.plan.draft import Draft, Policy
 from controller.plan.handover import plan_handovers
@@ -28,9 +29,24 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
     """
     Return the plan that mends *drift* as far as *policy* and safety allow; the rest of the drift is in ``blocked``.
 
-    Each line below may need steps of the lines above it, never the other way round.
+    Deletions beyond the budget are all refused, and the rest is planned without them.
     """
-    draft = Draft(drift, policy)
+    draft = _drafted(Draft(drift, policy))
+    refused = over_budget(draft)
+    if refused:
+        draft = _drafted(Draft(drift, policy, refused=refused))
+    return Plan(
+        topology=drift.desired.name,
+        generation=generation,
+        steps=draft.ordered(),
+        items=tuple(draft.planned),
+        blocked=tuple(draft.blocked),
+        gaps=drift.gaps,
+    )
+
+
+def _drafted(draft: Draft) -> Draft:
+    """Plan everything; each line may need steps of the lines above it, never the other way round."""
     plan_store(draft)
     plan_hosts(draft)
     plan_removals(draft)
@@ -42,11 +58,4 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
     plan_network_removals(draft)
     plan_restores(draft)
     plan_final_record(draft)
-    return Plan(
-        topology=drift.desired.name,
-        generation=generation,
-        steps=draft.ordered(),
-        items=tuple(draft.planned),
-        blocked=tuple(draft.blocked),
-        gaps=drift.gaps,
-    )
+    return draft

@@ -7,8 +7,10 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from controller.model.action import ConfigureHost, PlaceStore, RestoreHost
+from controller.model.desired import is_retired
 from controller.model.observed import StoreState, Unknown
 from controller.model.plan import Blocked, Step
+from controller.plan.budget import is_deletion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,9 +27,11 @@ class Policy:
 
     Args:
         prune: Whether objects of ours that are no longer declared are removed.
+        max_deletes: How many objects one plan may delete; None for what ``controller.plan.budget`` allows.
     """
 
     prune: bool = True
+    max_deletes: int | None = None
 
 
 class Draft:
@@ -35,6 +39,7 @@ class Draft:
     Steps by id, and where each subject stands.
 
     Attributes:
+        refused: Why nothing is deleted by this plan, None when deletions are allowed.
         before: Ids of the steps that all placement waits for: the store placed, the members recorded.
         configured: Host -> id of the step that configures its daemon.
         network_ready: Network -> id of the step after which it is there as declared.
@@ -50,11 +55,12 @@ class Draft:
         reattached: (container, network) that a network's recreation puts together again by itself.
     """
 
-    def __init__(self, drift: Drift, policy: Policy) -> None:
+    def __init__(self, drift: Drift, policy: Policy, *, refused: str | None = None) -> None:
         self.drift = drift
         self.desired = drift.desired
         self.observed = drift.observed
         self.policy = policy
+        self.refused = refused
         self.planned: list[DriftItem] = []
         self.blocked: list[Blocked] = []
         self.before: list[str] = []
@@ -115,14 +121,23 @@ class Draft:
         return [host for host in self.desired.hosts if isinstance(self.observed.engine(host), Unknown)] + vanished
 
     @property
+    def left_alone(self) -> frozenset[tuple[str, str]]:
+        """Host and name of the containers whose drift this plan is known not to mend, so far."""
+        items = (blocked.item for blocked in self.blocked)
+        return frozenset((item.host or "", item.address.name) for item in items if item.address.kind == "container")
+
+    @property
     def no_removals(self) -> str | None:
         """Why nothing is removed although it is no longer declared, or None."""
         if not self.policy.prune:
             return "prune is off"
-        retired = all(host.state == "absent" for host in self.desired.hosts.values())
-        if not (retired or self.desired.networks or self.desired.containers):
+        if not (is_retired(self.desired) or self.desired.networks or self.desired.containers):
             return "an empty topology removes nothing; `ovctl destroy` does"
         return None
+
+    def no_removal(self, item: DriftItem) -> str | None:
+        """Why *item*, which is no longer declared, is not removed by this plan, or None."""
+        return self.no_removals or (self.refused if is_deletion(self.desired, item) else None)
 
     def ordered(self) -> tuple[Step, ...]:
         """Return the steps in an order in which they could run one by one; ties are sorted."""

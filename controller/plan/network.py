@@ -40,7 +40,7 @@ def plan_network_removals(draft: Draft) -> None:
     for item in draft.drift.items:
         if item.address.kind != "network" or item.cls != "unexpected":
             continue
-        why = draft.no_removals or _obstacle(draft, item) or _in_use(draft, item)
+        why = draft.no_removal(item) or _obstacle(draft, item) or _in_use(draft, item)
         if why:
             draft.block(item, why)
             continue
@@ -75,6 +75,7 @@ def _only_unseen(item: DriftItem) -> bool:
 
 
 def _in_use(draft: Draft, item: DriftItem) -> str | None:
+    """Return who would lose the network for good: containers that are not ours, or that this plan leaves alone."""
     names = sorted(
         {
             name
@@ -82,7 +83,13 @@ def _in_use(draft: Draft, item: DriftItem) -> str | None:
             for name in engine.foreign_endpoints.get(item.object_id or "", ())
         }
     )
-    return f"containers that are not ours are attached: {', '.join(names)}" if names else None
+    if names:
+        return f"containers that are not ours are attached: {', '.join(names)}"
+    left_alone = draft.left_alone
+    staying = sorted(
+        found.name for host, found in _attached(draft, item.address.name) if (host, found.name) in left_alone
+    )
+    return f"{', '.join(f'container/{name}' for name in staying)} still on it, and not acted on" if staying else None
 
 
 def _reachable(draft: Draft) -> list[str]:

@@ -62,10 +62,10 @@ def _record_before(draft: Draft, item: DriftItem) -> None:
 
 def plan_final_record(draft: Draft) -> None:
     """Remove a store that is no longer placed after all else, and forget the members that left."""
-    store = draft.observed.store
-    if isinstance(store, StoreState) and any(item.address == MEMBERS for item in draft.planned):
-        recorded = store.members or {}
-        wanted = expected_members(draft.desired, draft.observed)
+    record = next((item for item in draft.planned if item.address == MEMBERS), None)
+    if record is not None:
+        recorded = draft.observed.recorded_members
+        wanted = _remembered(draft)
         leaves = any(set(names) - set(wanted.get(host, ())) or host not in wanted for host, names in recorded.items())
         if leaves:
             action = RecordMembers(
@@ -76,14 +76,31 @@ def plan_final_record(draft: Draft) -> None:
                 final=True,
             )
             draft.add(action, needs=[step.id for step in draft.ordered()])
+        elif wanted == recorded:
+            draft.planned.remove(record)
     for item in draft.drift.items:
         if item.address.kind == "store" and item.address != MEMBERS and item.cls == "unexpected":
             _remove(draft, item)
 
 
+def _remembered(draft: Draft) -> dict[str, tuple[str, ...]]:
+    """Return what the record should say in the end: who was to leave and stays is not forgotten, nor is the host."""
+    remembered = expected_members(draft.desired, draft.observed)
+    recorded = draft.observed.recorded_members
+    for host, name in draft.left_alone:
+        if name in recorded.get(host, ()):
+            remembered[host] = tuple(sorted({*remembered.get(host, ()), name}))
+    for blocked in draft.blocked:
+        host = blocked.item.host or ""
+        if blocked.item.address.kind == "host" and host in recorded:
+            remembered.setdefault(host, ())
+    return remembered
+
+
 def _remove(draft: Draft, item: DriftItem) -> None:
-    if draft.no_removals:
-        draft.block(item, draft.no_removals)
+    why = draft.no_removal(item)
+    if why:
+        draft.block(item, why)
         return
     assert item.host is not None  # noqa: S101 - a container stands on a host
     assert item.object_id is not None  # noqa: S101

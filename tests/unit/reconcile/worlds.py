@@ -39,15 +39,16 @@ class Silent:
 
 @dataclass
 class World:
-    """A cluster and the topology that is desired of it."""
+    """A cluster and the topology that is desired of it; what a plan may do is told where it matters."""
 
     topology: Topology
     cluster: Cluster = field(default_factory=Cluster)
+    policy: Policy = field(default=Policy(max_deletes=99))
 
     def cycle(self, topology: Topology | None = None) -> Cycle:
         """Return a cycle as a new process would have it."""
         fleet = FakeFleet(self.cluster, NAME)
-        return Cycle(topology or self.topology, "g", fleet, fleet.clock, Policy(), 0.0)
+        return Cycle(topology or self.topology, "g", fleet, fleet.clock, self.policy, 0.0)
 
     def plan(self) -> Plan:
         """Look."""
