@@ -26,7 +26,7 @@ from controller.model.desired import places_store, store_place
 from controller.model.observed import Unknown
 from controller.model.plan import Outcome, Report
 from controller.observe import observe
-from controller.plan import Policy, make_plan
+from controller.plan import Policy, make_plan, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,15 +56,18 @@ class Cycle:
     policy: Policy
     lock_timeout_s: float = 0.0
 
-    def look(self, *, gateways: bool = False) -> tuple[Observed, Plan]:
+    def look(self, *, gateways: bool = False, again: bool = False) -> tuple[Observed, Plan]:
         """
         Observe, compare, plan; nothing is changed.
 
         Args:
             gateways: Whether to ask for the addresses on docker_gwbridge, too: nothing is compared with them.
+            again: Whether it was looked before: a target that was there then may be gone by now.
         """
         observed = observe(self.desired, self.fleet, gateways=gateways)
         drift = diff(self.desired, observed)
+        if not again:
+            refuse_unknown(drift, self.policy.scope)
         return observed, make_plan(drift, self.policy, generation=self.generation)
 
     def apply(
@@ -104,7 +107,7 @@ class Cycle:
                 fence.release()
                 locked = False
                 locked = self._lock(fence, must=True)
-                observed, rest = self.look()
+                observed, rest = self.look(again=True)
                 if isinstance(observed.store, Unknown):
                     raise UnreachableError(observed.store.reason, hint="nothing else was begun")
                 _refuse_surprise(plan, rest)
@@ -118,14 +121,15 @@ class Cycle:
                 fence.release()
                 locked = False
                 return Applied(
-                    Report((*outcomes, *run(last, hands, _Unfenced(), progress, stopped).outcomes)), self.look()[1]
+                    Report((*outcomes, *run(last, hands, _Unfenced(), progress, stopped).outcomes)),
+                    self.look(again=True)[1],
                 )
             outcomes += tuple(Outcome(step, "stopped", "what comes before it is not done") for step in last.steps)
-            _, left = self.look()
+            _, left = self.look(again=True)
             if not stopped() and _worth_another(report, left, plan):
                 report = run(left, hands, fence, progress, stopped)
                 outcomes = (*(outcome for outcome in outcomes if outcome.result == "done"), *report.outcomes)
-                _, left = self.look()
+                _, left = self.look(again=True)
             return Applied(Report(outcomes), left)
         finally:
             if locked:

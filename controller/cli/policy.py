@@ -24,16 +24,20 @@ class Asked:
     Args:
         prune: Whether what is ours and no longer declared is removed.
         max_deletes: How many objects may be deleted, None when nothing was said.
+        targets: Addresses that the plan is limited to.
+        hosts: Hosts that the plan is limited to.
     """
 
     prune: bool = True
     max_deletes: int | None = None
+    targets: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def policy(self) -> Policy:
         """Return what the planner works with."""
-        from controller.plan import Policy  # noqa: PLC0415 - loaded where it is used: --help stays instant
+        from controller.plan import Policy, Scope  # noqa: PLC0415 - loaded where it is used: --help stays instant
 
-        return Policy(prune=self.prune, max_deletes=self.max_deletes)
+        return Policy(prune=self.prune, max_deletes=self.max_deletes, scope=Scope(self.targets, self.hosts))
 
 
 _OPTIONS = (
@@ -49,6 +53,20 @@ _OPTIONS = (
         metavar="N",
         help="How many objects may be deleted; without it 5, or a quarter of ours if that is more.",
     ),
+    click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Plan only for this object, kind/name, and what it depends on; may be given again.",
+    ),
+    click.option(
+        "--host",
+        "hosts",
+        multiple=True,
+        metavar="HOST",
+        help="Plan only for this host, its containers, and what they depend on; may be given again.",
+    ),
 )
 
 
@@ -57,7 +75,7 @@ def policy_options(command: Command) -> Callable[..., object]:
 
     @wraps(command)
     def gathered(**options: Any) -> object:
-        asked = Asked(prune=options.pop("prune"), max_deletes=options.pop("max_deletes"))
+        asked = Asked(**{name: options.pop(name) for name in ("prune", "max_deletes", "targets", "hosts")})
         return command(**options, asked=asked)
 
     added: Callable[..., object] = gathered

@@ -10,7 +10,7 @@ from controller.model.identity import LABEL_FIELDS, STORE_CONTAINER, Address, ow
 from controller.model.observed import StoreState, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from controller.model.observed import Observed
     from controller.model.topology import Topology
@@ -80,12 +80,19 @@ def _members(desired: Topology, observed: Observed, store: StoreState) -> Iterat
         reason = f"{names}: recorded as a member and no longer in the file; declare it with state: absent first"
         yield DriftItem(MEMBERS, None, "conflict", (), reason)
         return
-    changes = tuple(
+    reason = "the record of who is placed where is out of date"
+    yield DriftItem(MEMBERS, None, "changed", record_changes(wanted, recorded), reason)
+
+
+def record_changes(
+    wanted: Mapping[str, tuple[str, ...]], recorded: Mapping[str, tuple[str, ...]]
+) -> tuple[Change, ...]:
+    """Return what differs between two records, host -> names, host by host."""
+    return tuple(
         Change(host, _names(wanted.get(host)), _names(recorded.get(host)))
         for host in sorted({*wanted, *recorded})
         if wanted.get(host) != recorded.get(host)
     )
-    yield DriftItem(MEMBERS, None, "changed", changes, "the record of who is placed where is out of date")
 
 
 def _names(names: tuple[str, ...] | None) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from controller.model.action import Action
     from controller.model.drift import DriftItem, Gap
+    from controller.model.scope import Limits
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Plan:
         items: The drift that the steps mend.
         blocked: The drift that is only reported.
         gaps: What could not be read; with any, the plan is incomplete.
+        limits: What the plan is limited to, None for everything; nothing else counts, as a failure or as a success.
     """
 
     topology: str
@@ -58,6 +60,7 @@ class Plan:
     items: tuple[DriftItem, ...]
     blocked: tuple[Blocked, ...]
     gaps: tuple[Gap, ...]
+    limits: Limits | None = None
 
     @property
     def empty(self) -> bool:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.plan import Plan
+from controller.model.scope import Limits, Scope
 from controller.plan.budget import over_budget
 from controller.plan.container import judge_containers, plan_containers, plan_removals
 from controller.plan.draft import Draft, Policy
 from controller.plan.handover import plan_handovers
 from controller.plan.host import plan_hosts, plan_restores
+from controller.plan.limit import refuse_unknown
 from controller.plan.network import plan_network_removals, plan_networks
 from controller.plan.settle import plan_settling
 from controller.plan.store import plan_final_record, plan_store
@@ -22,7 +24,7 @@ from controller.plan.store import plan_final_record, plan_store
 if TYPE_CHECKING:
     from controller.model.drift import Drift
 
-__all__ = ["Policy", "make_plan"]
+__all__ = ["Policy", "Scope", "make_plan", "refuse_unknown"]
 
 
 def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
@@ -41,8 +43,15 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
         steps=draft.ordered(),
         items=tuple(draft.planned),
         blocked=tuple(draft.blocked),
-        gaps=drift.gaps,
+        gaps=draft.drift.gaps,
+        limits=_limits(draft),
     )
+
+
+def _limits(draft: Draft) -> Limits | None:
+    if draft.within is None:
+        return None
+    return Limits(draft.policy.scope, tuple(sorted(draft.within.addresses)), len(draft.outside))
 
 
 def _drafted(draft: Draft) -> Draft:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from controller.diff.store import expected_members
 from controller.model.action import ConfigureHost, PlaceStore, RestoreHost
 from controller.model.desired import is_retired
 from controller.model.observed import StoreState, Unknown
 from controller.model.plan import Blocked, Step
+from controller.model.scope import Scope
 from controller.plan.budget import is_deletion
+from controller.plan.limit import limited, members_within, subject, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from controller.model.action import Action
     from controller.model.drift import Drift, DriftItem
-    from controller.model.identity import Kind
+    from controller.model.identity import Address, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,12 @@ class Policy:
     Args:
         prune: Whether objects of ours that are no longer declared are removed.
         max_deletes: How many objects one plan may delete; None for what ``controller.plan.budget`` allows.
+        scope: What the plan is limited to; empty for everything.
     """
 
     prune: bool = True
     max_deletes: int | None = None
+    scope: Scope = field(default_factory=Scope)
 
 
 class Draft:
@@ -39,6 +44,9 @@ class Draft:
     Steps by id, and where each subject stands.
 
     Attributes:
+        drift: What the plan is made of; of a limited plan, what is within its limits.
+        within: The limits, None when there are none.
+        outside: The drift beyond them.
         refused: Why nothing is deleted by this plan, None when deletions are allowed.
         before: Ids of the steps that all placement waits for: the store placed, the members recorded.
         configured: Host -> id of the step that configures its daemon.
@@ -56,7 +64,8 @@ class Draft:
     """
 
     def __init__(self, drift: Drift, policy: Policy, *, refused: str | None = None) -> None:
-        self.drift = drift
+        self.within = within(drift, policy.scope) if policy.scope else None
+        self.drift, self.outside = limited(drift, self.within) if self.within else (drift, ())
         self.desired = drift.desired
         self.observed = drift.observed
         self.policy = policy
@@ -120,10 +129,21 @@ class Draft:
         vanished = sorted(set(recorded) - set(self.desired.hosts))
         return [host for host in self.desired.hosts if isinstance(self.observed.engine(host), Unknown)] + vanished
 
+    def leaves_out(self, address: Address) -> bool:
+        """Whether the plan is limited, and *address* is not within its limits."""
+        return self.within is not None and subject(address) not in self.within.addresses
+
+    @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """What the record of members is to say, host -> names of containers."""
+        if self.within is None:
+            return expected_members(self.desired, self.observed)
+        return members_within(self.desired, self.observed, self.within)
+
     @property
     def left_alone(self) -> frozenset[tuple[str, str]]:
         """Host and name of the containers whose drift this plan is known not to mend, so far."""
-        items = (blocked.item for blocked in self.blocked)
+        items = (*self.outside, *(blocked.item for blocked in self.blocked))
         return frozenset((item.host or "", item.address.name) for item in items if item.address.kind == "container")
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.model.action import SettleHost
 from controller.model.identity import Address
+from controller.plan.joining import may_settle
 
 if TYPE_CHECKING:
     from controller.plan.draft import Draft
@@ -28,7 +29,9 @@ def plan_settling(draft: Draft) -> None:
     for host in sorted(draft.observed.engines):
         here = {network for container in declared.values() if container.host == host for network in container.networks}
         fresh = sorted(network for network in here & joined if (host, network) not in draft.settled)
-        shared = tuple(network for network in fresh if _elsewhere(draft, host, network))
+        shared = tuple(
+            network for network in fresh if _elsewhere(draft, host, network) and may_settle(draft, host, network)
+        )
         if shared:
             action = SettleHost(
                 address=Address("host", host),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.diff.store import MEMBERS, expected_members
+from controller.diff.store import MEMBERS
 from controller.model.action import PlaceStore, PullImage, RecordMembers, RemoveContainer
 from controller.model.desired import store_labels, store_place
-from controller.model.observed import EngineState, StoreState
+from controller.model.observed import EngineState
 
 if TYPE_CHECKING:
     from controller.model.drift import DriftItem
@@ -48,9 +48,7 @@ def _place(draft: Draft, item: DriftItem) -> None:
 
 def _record_before(draft: Draft, item: DriftItem) -> None:
     """Record old and new together first, so that a crash in between forgets nobody."""
-    store = draft.observed.store
-    recorded = (store.members or {}) if isinstance(store, StoreState) else {}
-    wanted = expected_members(draft.desired, draft.observed)
+    recorded, wanted = draft.observed.recorded_members, draft.members
     union = {
         host: tuple(sorted({*recorded.get(host, ()), *wanted.get(host, ())})) for host in sorted({*recorded, *wanted})
     }
@@ -85,7 +83,7 @@ def plan_final_record(draft: Draft) -> None:
 
 def _remembered(draft: Draft) -> dict[str, tuple[str, ...]]:
     """Return what the record should say in the end: who was to leave and stays is not forgotten, nor is the host."""
-    remembered = expected_members(draft.desired, draft.observed)
+    remembered = draft.members
     recorded = draft.observed.recorded_members
     for host, name in draft.left_alone:
         if name in recorded.get(host, ()):
