@@ -27,13 +27,16 @@ from controller.model.observed import Unknown
 from controller.model.plan import Outcome, Report
 from controller.observe import observe
 from controller.plan import Policy, make_plan, refuse_unknown
+from controller.plan.saved import refuse_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from controller.apply import Progress
+    from controller.model.identity import Generation
     from controller.model.observed import Observed
     from controller.model.plan import Plan
+    from controller.model.saved import SavedPlan
     from controller.model.topology import Topology
     from controller.ports import Clock, Fence, Fleet
 
@@ -47,14 +50,16 @@ class Cycle:
         desired: The topology.
         generation: Its digest and commit, shown with every plan.
         lock_timeout_s: How long to wait for another apply to end.
+        saved: The saved plan that is to be applied, and nothing else; None for what is planned then.
     """
 
     desired: Topology
-    generation: str
+    generation: Generation
     fleet: Fleet
     clock: Clock
     policy: Policy
     lock_timeout_s: float = 0.0
+    saved: SavedPlan | None = None
 
     def look(self, *, gateways: bool = False, again: bool = False) -> tuple[Observed, Plan]:
         """
@@ -68,7 +73,7 @@ class Cycle:
         drift = diff(self.desired, observed)
         if not again:
             refuse_unknown(drift, self.policy.scope)
-        return observed, make_plan(drift, self.policy, generation=self.generation)
+        return observed, make_plan(drift, self.policy, generation=str(self.generation))
 
     def apply(
         self,
@@ -93,7 +98,9 @@ class Cycle:
         fence = self.fleet.fence()
         locked = self._lock(fence)
         try:
-            _, plan = self.look()
+            _, plan = self.look(again=self.saved is not None)
+            if self.saved is not None:
+                refuse_stale(self.saved, plan)
             if not plan.steps or not agree(plan):
                 return None
             outcomes: tuple[Outcome, ...] = ()

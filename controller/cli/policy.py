@@ -7,10 +7,12 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from controller.model.saved import SavedPlan
     from controller.plan import Policy
 
     Command = TypeVar("Command", bound=Callable[..., object])
@@ -26,12 +28,20 @@ class Asked:
         max_deletes: How many objects may be deleted, None when nothing was said.
         targets: Addresses that the plan is limited to.
         hosts: Hosts that the plan is limited to.
+        typed: The options that were given at all.
     """
 
     prune: bool = True
     max_deletes: int | None = None
     targets: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(saved: SavedPlan) -> Asked:
+        """Return what was said when *saved* was made."""
+        said = saved.policy
+        return Asked(prune=said.prune, max_deletes=said.max_deletes, targets=said.targets, hosts=said.hosts)
 
     def policy(self) -> Policy:
         """Return what the planner works with."""
@@ -70,12 +80,22 @@ _OPTIONS = (
 )
 
 
+_FLAGS = {"prune": "--no-prune", "max_deletes": "--max-deletes", "targets": "--target", "hosts": "--host"}
+
+
+def is_typed(ctx: click.Context, name: str) -> bool:
+    """Whether the parameter was given on the command line."""
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def policy_options(command: Command) -> Callable[..., object]:
     """Add the options; the command gets them together, as ``asked``."""
 
     @wraps(command)
     def gathered(**options: Any) -> object:
-        asked = Asked(**{name: options.pop(name) for name in ("prune", "max_deletes", "targets", "hosts")})
+        ctx = click.get_current_context()
+        typed = tuple(flag for name, flag in _FLAGS.items() if is_typed(ctx, name))
+        asked = Asked(**{name: options.pop(name) for name in _FLAGS}, typed=typed)
         return command(**options, asked=asked)
 
     added: Callable[..., object] = gathered

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - pydantic looks it up at run time, for a saved plan
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -39,6 +40,22 @@ class Blocked:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """
+    What was observed of an object, as far as it is compared.
+
+    Args:
+        drift: none · unknown (it could not be read) · missing · changed · unexpected · conflict.
+        id: The engine's id of it, None where it has none or is not there.
+        fields: Field that differs -> its observed value as text for people, None for "not there".
+    """
+
+    drift: Literal["none", "unknown", "missing", "changed", "unexpected", "conflict"]
+    id: str | None
+    fields: Mapping[str, str | None]
+
+
 @dataclass(frozen=True)
 class Plan:
     """
@@ -52,6 +69,8 @@ class Plan:
         blocked: The drift that is only reported.
         gaps: What could not be read; with any, the plan is incomplete.
         limits: What the plan is limited to, None for everything; nothing else counts, as a failure or as a success.
+        seen: Object -> what was observed of it.
+        leans_on: The objects in ``seen`` that the steps touch, and what these depend on: when they move, it is stale.
     """
 
     topology: str
@@ -61,6 +80,8 @@ class Plan:
     blocked: tuple[Blocked, ...]
     gaps: tuple[Gap, ...]
     limits: Limits | None = None
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    leans_on: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

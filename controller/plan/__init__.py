@@ -14,6 +14,7 @@ from controller.model.scope import Limits, Scope
 from controller.plan.budget import over_budget
 from controller.plan.container import judge_containers, plan_containers, plan_removals
 from controller.plan.draft import Draft, Policy
+from controller.plan.fingerprint import leans_on, seen
 from controller.plan.handover import plan_handovers
 from controller.plan.host import plan_hosts, plan_restores
 from controller.plan.limit import refuse_unknown
@@ -37,14 +38,17 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
     refused = over_budget(draft)
     if refused:
         draft = _drafted(Draft(drift, policy, refused=refused))
+    steps = draft.ordered()
     return Plan(
         topology=drift.desired.name,
         generation=generation,
-        steps=draft.ordered(),
+        steps=steps,
         items=tuple(draft.planned),
         blocked=tuple(draft.blocked),
         gaps=draft.drift.gaps,
         limits=_limits(draft),
+        seen=seen(draft),
+        leans_on=leans_on(draft, steps),
     )
 
 

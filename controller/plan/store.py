@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from controller.diff.store import MEMBERS
+from controller.diff.store import MEMBERS, record_changes
 from controller.model.action import PlaceStore, PullImage, RecordMembers, RemoveContainer
 from controller.model.desired import store_labels, store_place
 from controller.model.observed import EngineState
@@ -74,8 +75,11 @@ def plan_final_record(draft: Draft) -> None:
                 final=True,
             )
             draft.add(action, needs=[step.id for step in draft.ordered()])
-        elif wanted == recorded:
-            draft.planned.remove(record)
+        # what is shown is what will be: what stays for now is not forgotten
+        changes = record_changes(wanted, recorded) if record.cls == "changed" else ()
+        shown = [replace(record, changes=changes)] if wanted != recorded else []
+        place = draft.planned.index(record)
+        draft.planned[place : place + 1] = shown
     for item in draft.drift.items:
         if item.address.kind == "store" and item.address != MEMBERS and item.cls == "unexpected":
             _remove(draft, item)

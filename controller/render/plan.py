@@ -49,7 +49,7 @@ def plan_text(plan: Plan, *, colours: bool) -> str:
 
 def limits_text(limits: Limits) -> str:
     """Return what a plan is limited to, and how much that is."""
-    return f"{limits.scope} ({plural(len(limits.addresses), 'object')}, with what it depends on)"
+    return f"{limits.scope}: {plural(len(limits.addresses), 'object')}, dependencies included"
 
 
 def in_sync_text(plan: Plan) -> str:

@@ -244,7 +244,7 @@ def test_the_delete_budget_holds_within_limits() -> None:
 def test_a_limited_plan_says_so_and_claims_nothing_of_the_rest() -> None:
     world = World(topology(FULL), policy=limited_to("container/web-2", hosts=("h3",)))
     text = plan_text(world.plan(), colours=False)
-    assert text.splitlines()[1].startswith("limited to container/web-2, all on h3 (7 objects,")
+    assert text.splitlines()[1].startswith("limited to container/web-2, all on h3: 7 objects,")
     assert text.endswith("; 4 beyond the limits")
     world.converge()
     plan = world.plan()

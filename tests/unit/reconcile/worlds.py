@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from controller.errors import EngineError
 from controller.model.desired import retired
+from controller.model.identity import Generation
 from controller.model.topology import Topology
 from controller.plan import Policy
 from controller.reconcile import Cycle
@@ -50,7 +51,7 @@ class World:
     def cycle(self, topology: Topology | None = None) -> Cycle:
         """Return a cycle as a new process would have it."""
         fleet = FakeFleet(self.cluster, NAME)
-        return Cycle(topology or self.topology, "g", fleet, fleet.clock, self.policy, 0.0)
+        return Cycle(topology or self.topology, Generation("g"), fleet, fleet.clock, self.policy, 0.0)
 
     def plan(self) -> Plan:
         """Look."""
