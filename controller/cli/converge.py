@@ -96,7 +96,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 def converge(cycle: Cycle, *, yes: bool) -> int:
     """Plan, ask unless *yes*, apply, observe again; return the exit code."""
-    from controller.render.plan import plan_text, report_text  # noqa: PLC0415 - loaded where it is used
+    from controller.render.plan import in_sync_text, plan_text, report_text  # noqa: PLC0415 - loaded where it is used
 
     console = _Console()
     declined = False
@@ -121,11 +121,11 @@ def converge(cycle: Cycle, *, yes: bool) -> int:
             if stop.is_set():
                 click.echo("stopped before the end; run apply again to go on")
                 return EXIT_INTERRUPTED
-    left = cycle.look()[1] if carried is None else carried.left
+    left = cycle.look(again=True)[1] if carried is None else carried.left
     if carried is None or not left.empty:
         click.echo(plan_text(left, colours=colours()))
     else:
-        click.echo("in sync: the hosts are as declared")
+        click.echo(f"in sync: {in_sync_text(left)}")
     failed = carried is not None and not carried.report.ok
     return 0 if left.empty and not failed else 1
 

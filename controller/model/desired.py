@@ -100,6 +100,11 @@ def retired(topology: Topology) -> Topology:
     return topology.model_copy(update={"hosts": hosts, "networks": {}, "containers": {}})
 
 
+def is_retired(topology: Topology) -> bool:
+    """Whether every host is to be left: everything that was created is to go, and the file says so."""
+    return all(host.state == "absent" for host in topology.hosts.values())
+
+
 def places_store(topology: Topology) -> bool:
     """Whether the topology runs the store itself: one that does not answer may then be down rightly."""
     return topology.store is not None and topology.store.place is not None

@@ -72,7 +72,7 @@ def _settle(draft: Draft, network: str) -> None:
     if len(joining) + len(there) < 2:  # noqa: PLR2004 - a pair
         return
     for host in joining:
-        if (host, network) not in draft.settled:
+        if (host, network) not in draft.settled and may_settle(draft, host, network):
             action = SettleHost(
                 address=Address("network", network),
                 host=host,
@@ -81,6 +81,17 @@ def _settle(draft: Draft, network: str) -> None:
                 early=True,
             )
             draft.settled[host, network] = draft.add(action, follows=joining.values())
+
+
+def may_settle(draft: Draft, host: str, network: str) -> bool:
+    """Whether the containers there may be reattached: within its limits a plan touches all of them, or none."""
+    if draft.within is None:
+        return True
+    engine = draft.observed.engine(host)
+    found = engine.containers if isinstance(engine, EngineState) else ()
+    return not draft.leaves_out(Address("host", host)) and not any(
+        network in one.endpoints and draft.leaves_out(Address("container", one.name)) for one in found
+    )
 
 
 def _set_up(draft: Draft, host: str, network: str) -> bool:

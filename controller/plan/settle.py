@@ -8,7 +8,7 @@ from controller.model.action import SettleHost
 from controller.model.desired import shared_networks
 from controller.model.identity import Address
 from controller.model.observed import StoreState
-from controller.plan.joining import joiners
+from controller.plan.joining import joiners, may_settle
 
 if TYPE_CHECKING:
     from controller.plan.draft import Draft
@@ -24,7 +24,9 @@ def plan_settling(draft: Draft) -> None:
     everything = [*draft.up.values(), *draft.configured.values()]
     declared, shared, joining = draft.desired.containers, shared_networks(draft.desired), joiners(draft)
     store = draft.observed.store
-    interrupted = isinstance(store, StoreState) and not store.settled
+    unsettled = isinstance(store, StoreState) and not store.settled
+    interrupted = unsettled and draft.within is None
+    draft.left_unsettled |= unsettled and not interrupted
     joined = {
         network
         for name, container in declared.items()
@@ -33,12 +35,14 @@ def plan_settling(draft: Draft) -> None:
     }
     for host in sorted(draft.observed.engines):
         here = {network for container in declared.values() if container.host == host for network in container.networks}
-        networks = sorted(network for network in here & joined & shared if (host, network) not in draft.settled)
+        fresh = sorted(network for network in here & joined & shared if (host, network) not in draft.settled)
+        networks = tuple(network for network in fresh if may_settle(draft, host, network))
+        draft.left_unsettled |= len(networks) < len(fresh)
         if networks:
             action = SettleHost(
                 address=Address("host", host),
                 host=host,
                 reason="containers joined networks that it shares",
-                networks=tuple(networks),
+                networks=networks,
             )
             draft.add(action, follows=everything)

@@ -12,7 +12,7 @@ from controller.apply.perform import perform
 from controller.apply.settle import ROUNDS
 from controller.errors import HostError, StoreError
 from controller.model.action import SettleHost
-from controller.model.identity import Address
+from controller.model.identity import Address, Generation
 from controller.plan import Policy
 from controller.reconcile import Cycle
 from tests.fakes import Cluster, FakeFleet, Killed
@@ -210,7 +210,9 @@ def test_what_could_not_be_settled_is_settled_by_the_next_apply() -> None:
             return Deaf(self.cluster, {"c2"}) if host == "h1" else super().shell(host)
 
     fleet = DeafFleet(world.cluster, NAME)
-    carried = Cycle(world.topology, "g", fleet, fleet.clock, Policy()).apply(lambda _: True, Silent(), lambda: False)
+    carried = Cycle(world.topology, Generation("g"), fleet, fleet.clock, Policy()).apply(
+        lambda _: True, Silent(), lambda: False
+    )
     assert carried is not None
     assert not carried.report.ok
     assert not recorded(world)

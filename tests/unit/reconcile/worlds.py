@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from controller.errors import EngineError
 from controller.model.desired import retired
+from controller.model.identity import Generation
 from controller.model.topology import Topology
 from controller.plan import Policy
 from controller.reconcile import Cycle
@@ -44,15 +45,16 @@ class Silent:
 
 @dataclass
 class World:
-    """A cluster and the topology that is desired of it."""
+    """A cluster and the topology that is desired of it; what a plan may do is told where it matters."""
 
     topology: Topology
     cluster: Cluster = field(default_factory=Cluster)
+    policy: Policy = field(default=Policy(max_deletes=99))
 
     def cycle(self, topology: Topology | None = None) -> Cycle:
         """Return a cycle as a new process would have it."""
         fleet = FakeFleet(self.cluster, NAME)
-        return Cycle(topology or self.topology, "g", fleet, fleet.clock, Policy(), 0.0)
+        return Cycle(topology or self.topology, Generation("g"), fleet, fleet.clock, self.policy, 0.0)
 
     def plan(self) -> Plan:
         """Look."""
@@ -169,7 +171,7 @@ def _disconnect(world: World, engine: Engine, name: str) -> None:
 
 def _restart(_world: World, engine: Engine, name: str) -> None:
     engine.stop_container(name)
-    with suppress(EngineError):  # an address that leaked: it stays stopped
+    with suppress(EngineError):  # by hand it fails, too, where the store holds its IP address for nobody
         engine.start_container(name)
 
 
