@@ -87,7 +87,7 @@ def opened(
     loaded = load(file, os.environ)
     for warning in loaded.warnings:
         click.echo("warning: " + "\n".join(warning.lines()), err=True)
-    commit = commit_of(file)
+    commit = commit_of(file, loaded.files)
     generation = f"{loaded.generation_digest} (commit {commit})" if commit else loaded.generation_digest
     topology = desired(loaded.topology)
     fleet = connect(topology)

@@ -1,4 +1,4 @@
-"""Put a document together, step by step."""
+"""Put a document together, step by step: defaults, then variables from files."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ from typing import TYPE_CHECKING
 
 from controller.topology.assembly import Assembly
 from controller.topology.defaults import lend
+from controller.topology.env_file import add_variables
 from controller.topology.file_keys import DEFAULTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from controller.topology.tree import Tree
 
 
-def assemble(main: Tree) -> Tree:
+def assemble(main: Tree, path: Path, env: Mapping[str, str]) -> tuple[Tree, tuple[Path, ...]]:
     """
-    Return what *main*, the mapping that a file holds, says with its defaults under what they hold for.
+    Return what *main*, the mapping that the file at *path* holds, says together with what it names, and all files.
 
     It raises nothing: what is wrong stands among the problems of the tree.
+
+    Args:
+        env: Variables for interpolation in the values of files.
     """
-    assembly = Assembly(main)
+    assembly = Assembly(main, path)
     if DEFAULTS in assembly.root:
         lend(assembly)
-    return assembly.tree()
+    add_variables(assembly, env)
+    return assembly.tree(), tuple(assembly.paths)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from controller.model.topology import Container, Host, Network, Ssh
 from controller.topology.draft import PLACEHOLDERS
 from controller.topology.fields import is_text_map, wanted
-from controller.topology.file_keys import DEFAULTS, OWN, OWN_IPV4_ADDRESS, SECTIONS, plain_keys
+from controller.topology.file_keys import DEFAULTS, ENV_FILE, OWN, OWN_IPV4_ADDRESS, SECTIONS, plain_keys
 from controller.topology.problem import Mistake
 from controller.topology.tree import Lent
 from controller.topology.words import meant_key, mistakes_in, nearest, said, unknown_key
@@ -151,7 +151,7 @@ def _refused(section: str, default: dict[str, Any]) -> Iterator[Mistake]:
 def _wrong_values(section: str, default: dict[str, Any]) -> list[ErrorDetails]:
     """Return what pydantic finds wrong with *default*, by itself, with the paths of the document."""
     model = _MODELS[section]
-    plain = {key: value for key, value in default.items() if not _is_own(section, key)}
+    plain = {key: value for key, value in default.items() if not _is_own(section, key) and key != ENV_FILE}
     try:
         model.model_validate({**PLACEHOLDERS.get(model, {}), **plain})
     except ValidationError as error:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from controller.topology.problem import Path
 
 DEFAULTS = "defaults"
+ENV_FILE = "env_file"
 
 SECTIONS = ("hosts", "networks", "containers")
 """What has entries by name."""
@@ -26,6 +27,7 @@ OWN_IPV4_ADDRESS = "ipv4_address"
 
 DESCRIPTIONS = {
     DEFAULTS: "What all hosts, networks or containers say unless they say something else themselves.",
+    ENV_FILE: "Files of environment variables, KEY=VALUE, relative to the file that they stand in.",
 }
 
 
@@ -36,7 +38,10 @@ def without_defaults(path: Path) -> Path:
 
 def keys_of_files(path: Path) -> tuple[str, ...]:
     """Return the keys that the mapping at *path* may have besides those of the model."""
-    return TOP_KEYS if path == () else ()
+    if path == ():
+        return TOP_KEYS
+    section, *below = without_defaults(path)
+    return (ENV_FILE,) if section == "containers" and len(below) == 1 else ()
 
 
 def plain_keys(node: dict[str, Any]) -> dict[str, Any]:
@@ -46,4 +51,11 @@ def plain_keys(node: dict[str, Any]) -> dict[str, Any]:
 
 def has_more(root: Any) -> bool:
     """Return whether the document *root* is more than what its one file says outright."""
-    return isinstance(root, dict) and DEFAULTS in root
+    if not isinstance(root, dict):
+        return False
+    if DEFAULTS in root:
+        return True
+    containers = root.get("containers")
+    return isinstance(containers, dict) and any(
+        isinstance(container, dict) and ENV_FILE in container for container in containers.values()
+    )

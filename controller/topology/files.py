@@ -18,6 +18,7 @@ MAX_BYTES = 64 << 20
 """Size from which a file is refused unread: 20,000 containers take 10 MiB."""
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_PATTERN = frozenset("*?[")
 
 
 class UnreadableError(Exception):
@@ -86,3 +87,30 @@ def decode(data: bytes) -> str:
         place = place_in(good, len(good), "")
         fact = f"the byte 0x{data[error.start]:02x} is not UTF-8"
         raise UnreadableError(fact, "save the file as UTF-8", (place.line, place.column)) from None
+
+
+def locate(text: str, beside: Path, main: Path) -> Path:
+    """
+    Return the file that *text* means where it stands in the file *beside*; it need not exist.
+
+    Args:
+        main: The file that was asked for. A relative path without ``..`` stays in its directory, or in that of
+            *beside*: a link that leads elsewhere has to be written out.
+
+    Raises:
+        UnreadableError: it is no path that is taken.
+    """
+    if not text or "\0" in text:
+        raise UnreadableError("the path is empty, or no path", "write the path of a file")
+    if text.startswith("~"):
+        raise UnreadableError("~ stands for no directory here", "write an absolute path, or one relative to this file")
+    if _PATTERN & set(text):
+        raise UnreadableError("patterns are not taken", "name each file, without *, ? and [ in it")
+    path = beside.parent / text
+    if not text.startswith("/") and ".." not in text.split("/"):
+        real = os.path.realpath(path)
+        homes = {os.path.realpath(file.parent) for file in (beside, main)}
+        if not any(os.path.commonpath((home, real)) == home for home in homes):
+            hint = "write the path that it leads to, absolute or with .."
+            raise UnreadableError("a symbolic link leads out of the directory of this file", hint)
+    return path

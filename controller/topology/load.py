@@ -34,6 +34,7 @@ class Loaded:
     Attributes:
         generation_digest: What ``generation`` returns for the topology.
         path: The file, as given to ``load``.
+        files: That file first, then those of variables.
         places: The place of anything in the files: ``places.place("networks", "web", "mtu")``.
     """
 
@@ -41,6 +42,7 @@ class Loaded:
     warnings: tuple[Problem, ...]
     generation_digest: str
     path: Path
+    files: tuple[Path, ...]
     places: Source
 
 
@@ -81,10 +83,11 @@ def loads(data: bytes, path: Path, env: Mapping[str, str]) -> Loaded:
     gc.disable()
     try:
         tree = read_tree(text, file, env)
+        paths: tuple[Path, ...] = (path,)
         if tree.complete and has_more(tree.root):
-            from controller.topology.assemble import assemble  # noqa: PLC0415 - most topologies have no defaults
+            from controller.topology.assemble import assemble  # noqa: PLC0415 - most topologies are one plain file
 
-            tree = assemble(tree)
+            tree, paths = assemble(tree, path, env)
         source = Source(tree)
         topology, found = check(tree, source)
         if not LIBYAML:
@@ -92,7 +95,7 @@ def loads(data: bytes, path: Path, env: Mapping[str, str]) -> Loaded:
             found = (Problem(Place(file), "", "read without libyaml", hint, "warning"), *found)
         if topology is None:
             raise _error(found)
-        return Loaded(topology, found, generation(topology), path, source)
+        return Loaded(topology, found, generation(topology), path, paths, source)
     finally:
         if collecting:
             gc.enable()

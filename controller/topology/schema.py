@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from controller.model.topology import Topology
-from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, OWN, OWN_IPV4_ADDRESS, SECTIONS
+from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, OWN, OWN_IPV4_ADDRESS, SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "topology.schema.json"
@@ -47,7 +47,13 @@ def schema_text() -> str:
 
 def _add_file_keys(schema: dict[str, Any]) -> None:
     """Add to *schema*, that of the model, the keys that only files have, and lift what they make optional."""
-    parts = schema["$defs"]
+    parts, path = schema["$defs"], {"type": "string", "minLength": 1}
+    container = parts["Container"]
+    container["properties"][ENV_FILE] = {
+        "title": "Env File",
+        "description": DESCRIPTIONS[ENV_FILE],
+        "anyOf": [path, {"type": "array", "items": path}],
+    }
     parts["Defaults"] = {
         "additionalProperties": False,
         "description": DESCRIPTIONS[DEFAULTS],
@@ -61,8 +67,7 @@ def _add_file_keys(schema: dict[str, Any]) -> None:
     for entry in schema["properties"]["hosts"]["patternProperties"].values():
         entry["required"] = lacking
     containers = schema["properties"]["containers"]
-    required = parts["Container"].pop("required")
-    whole = {"description": containers["description"], "additionalProperties": {"required": required}}
+    whole = {"description": containers["description"], "additionalProperties": {"required": container.pop("required")}}
     schema["if"] = {"not": {"required": [DEFAULTS]}}
     schema["then"] = {"properties": {"containers": whole}}
 

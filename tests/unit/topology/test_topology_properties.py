@@ -135,7 +135,7 @@ def test_any_data_anywhere_gives_a_topology_or_a_topology_error(data: Any, secti
     assert all(problem.place.line for problem in problems)
 
 
-@given(TREES, st.sampled_from(["hosts", "networks", "containers"]), st.sampled_from(["ssh", "labels", "x"]))
+@given(TREES, st.sampled_from(["hosts", "networks", "containers"]), st.sampled_from(["env_file", "ssh", "labels", "x"]))
 @settings(max_examples=300, deadline=None)
 def test_any_data_as_a_default_gives_a_topology_or_a_topology_error(data: Any, section: str, key: str) -> None:
     document = {

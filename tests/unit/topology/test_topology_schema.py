@@ -110,7 +110,11 @@ def test_what_is_wrong_does_not_fit_the_schema(text: str, path: str) -> None:
             "hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {networks: {n: {ipv4_address: 10.0.0.2}}}}\n",
             ["$.defaults.containers.networks.n"],
         ),
-        ("hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {networks: [n]}}\n", []),
+        ("hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {networks: [n], env_file: [a, $A]}}\n", []),
+        (
+            "hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1, image: i, env_file: {path: a}}}\n",
+            ["$.containers.cc.env_file"],
+        ),
         ("containers: {}\n", ["$"]),
     ],
 )
