@@ -1,13 +1,14 @@
 """
-A document that is put together: with defaults under what they hold for, with variables from files.
+A document that is put together: of several files, with defaults under what they hold for, with variables from files.
 
-It reads other files, but opens none that the topology does not name. A topology that
-says nothing of this is never brought here.
+It reads other files, but opens none that the topology does not name. A topology that consists of one file and says
+nothing of this is never brought here.
 """
 
 from __future__ import annotations
 
 import pathlib
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,10 +55,11 @@ class Assembly:
         self.root: dict[str, Any] = main.root
         self.paths = [path]
         self.broken = list(main.broken)
+        self.partial = False
         self._names = list(main.files)
         self._starts, self._spots = main.starts, main.spots
-        self._substituted = main.substituted
-        self._surprises = main.surprises
+        self._substituted = dict(main.substituted)
+        self._surprises = list(main.surprises)
         self._problems = list(main.problems)
         self._wrong = {problem.place for problem in main.problems}
         self._lent: dict[int, Lent] = {}
@@ -71,11 +73,12 @@ class Assembly:
             self._starts,
             self._spots,
             self._substituted,
-            self._surprises,
+            tuple(self._surprises),
             tuple(self._problems),
             tuple(self.broken),
             complete=True,
             files=tuple(self._names),
+            partial=self.partial,
             lent=self._lent,
             kept=tuple(self._kept),
         )
@@ -162,6 +165,10 @@ class Assembly:
         """Return *spot* as a place."""
         return place_of(tuple(self._names), spot)
 
+    def name(self, number: int) -> str:
+        """Return the file *number* as messages name it."""
+        return self._names[number]
+
     def raw(self, entry: Entry) -> str:
         """Return the text of *entry* as it stands in its file, before variables were replaced."""
         replaced = self._substituted.get(entry.spot)
@@ -213,3 +220,15 @@ class Assembly:
         except UnreadableError as error:
             self.problem_in(number, error.at, error.fact, error.hint)
             return None
+
+    def take_over(self, tree: Tree, number: int) -> None:
+        """Note the places and problems of *tree*, which is what the file *number* says."""
+        base, start = number << FILE_SHIFT, len(self._spots)
+        self._spots.extend(base | spot for spot in tree.spots)
+        self._starts.update((node, start + at) for node, at in tree.starts.items())
+        self._substituted.update((base | spot, replaced) for spot, replaced in tree.substituted.items())
+        self._surprises.extend(replace(found, spot=base | found.spot) for found in tree.surprises)
+        self.broken += tree.broken
+        self._kept.append(tree.root)
+        for problem in tree.problems:
+            self._note(problem)

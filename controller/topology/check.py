@@ -44,7 +44,11 @@ def check(tree: Tree, source: Source) -> tuple[Topology | None, tuple[Problem, .
     try:
         draft = Draft(Topology.model_validate(plain), source, tree.broken)
     except ValidationError as error:
-        wrong_here = [details for details in error.errors(include_url=False) if not _is_excused(details, excused)]
+        wrong_here = [
+            details
+            for details in error.errors(include_url=False)
+            if not _is_elsewhere(details, excused, partial=tree.partial)
+        ]
         mistakes = mistakes_in(wrong_here, source)
         draft = salvage(plain, error, source, tree.broken)
     found = _once(
@@ -52,7 +56,8 @@ def check(tree: Tree, source: Source) -> tuple[Topology | None, tuple[Problem, .
         ambiguous_numbers(tree.surprises, tree.files),
         (source.problem(mistake) for mistake in defaults),
         (source.problem(mistake) for mistake in mistakes),
-        (source.problem(mistake) for mistake in judge(draft)),
+        # what a file that could not be read says may be what a rule misses
+        (source.problem(mistake) for mistake in (() if tree.partial else judge(draft))),
         surprise_warnings(tree.surprises, tree.files),
     )
     wrong = any(problem.severity == "error" for problem in found)
@@ -83,17 +88,18 @@ def _defaults(root: dict[str, Any], source: Source) -> tuple[list[Mistake], froz
     return default_mistakes(source)
 
 
-def _is_excused(details: ErrorDetails, excused: frozenset[tuple[str, str]]) -> bool:
+def _is_elsewhere(details: ErrorDetails, excused: frozenset[tuple[str, str]], *, partial: bool) -> bool:
     """
-    Return whether what *details* misses is what a default means.
+    Return whether what *details* misses may well stand somewhere else.
 
     Args:
         excused: Section and key, or ``*``, of what defaults mean but do not say.
+        partial: Whether a file could not be read.
     """
     loc = details["loc"]
-    if details["type"] != "missing" or len(loc) != 3:  # noqa: PLR2004 - section, name, key
-        return False
-    return not excused.isdisjoint(((loc[0], loc[2]), (loc[0], "*")))
+    if details["type"] == "missing":
+        return partial or (len(loc) == 3 and not excused.isdisjoint(((loc[0], loc[2]), (loc[0], "*"))))  # noqa: PLR2004 - section, name, key
+    return partial and details["type"] == "too_short" and len(loc) == 1
 
 
 def _no_mapping(root: Any, file: str) -> Problem:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from controller.topology.problem import Path
 
+INCLUDE = "include"
 DEFAULTS = "defaults"
 ENV_FILE = "env_file"
 
 SECTIONS = ("hosts", "networks", "containers")
 """What has entries by name."""
 
-TOP_KEYS = (DEFAULTS,)
+TOP_KEYS = (INCLUDE, DEFAULTS)
 
 OWN: dict[str, frozenset[str]] = {
     "hosts": frozenset(("address", "state")),
@@ -26,6 +27,7 @@ OWN_IPV4_ADDRESS = "ipv4_address"
 """The same, in the networks of a container."""
 
 DESCRIPTIONS = {
+    INCLUDE: "Further files of this topology: paths, relative to the file that they stand in.",
     DEFAULTS: "What all hosts, networks or containers say unless they say something else themselves.",
     ENV_FILE: "Files of environment variables, KEY=VALUE, relative to the file that they stand in.",
 }
@@ -53,7 +55,7 @@ def has_more(root: Any) -> bool:
     """Return whether the document *root* is more than what its one file says outright."""
     if not isinstance(root, dict):
         return False
-    if DEFAULTS in root:
+    if INCLUDE in root or DEFAULTS in root:
         return True
     containers = root.get("containers")
     return isinstance(containers, dict) and any(

@@ -34,7 +34,7 @@ class Loaded:
     Attributes:
         generation_digest: What ``generation`` returns for the topology.
         path: The file, as given to ``load``.
-        files: That file first, then those of variables.
+        files: That file first, then all others that were read for it: included ones, and those of variables.
         places: The place of anything in the files: ``places.place("networks", "web", "mtu")``.
     """
 

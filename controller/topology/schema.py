@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from controller.model.topology import Topology
-from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, OWN, OWN_IPV4_ADDRESS, SECTIONS
+from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, INCLUDE, OWN, OWN_IPV4_ADDRESS, SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "topology.schema.json"
@@ -61,14 +61,31 @@ def _add_file_keys(schema: dict[str, Any]) -> None:
         "title": "Defaults",
         "type": "object",
     }
+    parts["Include"] = {
+        "additionalProperties": False,
+        "description": "A further file.",
+        "properties": {"path": {**path, "title": "Path", "description": "Where it is."}},
+        "required": ["path"],
+        "title": "Include",
+        "type": "object",
+    }
     schema["properties"][DEFAULTS] = {"$ref": "#/$defs/Defaults", "description": DESCRIPTIONS[DEFAULTS]}
-    # a default lacks what an entry cannot do without, so the need is told where the entries are
+    schema["properties"][INCLUDE] = {
+        "title": "Include",
+        "description": DESCRIPTIONS[INCLUDE],
+        "type": "array",
+        "items": {"anyOf": [path, {"$ref": "#/$defs/Include"}]},
+    }
+    # a default lacks what an entry cannot do without, so the need is told where the entries are; hosts may be in an
+    # included file, and what a container lacks may be a default, also one of another file
     lacking = parts["Host"].pop("required")
     for entry in schema["properties"]["hosts"]["patternProperties"].values():
         entry["required"] = lacking
+    schema["required"].remove("hosts")
+    schema["anyOf"] = [{"required": ["hosts"]}, {"required": [INCLUDE]}]
     containers = schema["properties"]["containers"]
     whole = {"description": containers["description"], "additionalProperties": {"required": container.pop("required")}}
-    schema["if"] = {"not": {"required": [DEFAULTS]}}
+    schema["if"] = {"not": {"anyOf": [{"required": [DEFAULTS]}, {"required": [INCLUDE]}]}}
     schema["then"] = {"properties": {"containers": whole}}
 
 

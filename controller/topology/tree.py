@@ -76,6 +76,8 @@ class Tree:
     """Whether the text was read to its end; if not, *root* is to be left alone."""
     files: tuple[str, ...]
     """The files by the number that spots give them, as messages name them; the main file first."""
+    partial: bool = False
+    """Whether some other file could not be read: what is not in *root* may be in that one."""
     lent: dict[int, Lent] = field(default_factory=dict)
     """By the id of a mapping in *root*."""
     kept: tuple[Any, ...] = ()

@@ -126,7 +126,7 @@ def test_any_bytes_give_a_topology_or_a_topology_error(data: bytes, behind: bool
 
 @given(
     TREES,
-    st.sampled_from(["hosts", "networks", "containers", "store", "name", "version", "x-a", "defaults"]),
+    st.sampled_from(["hosts", "networks", "containers", "store", "name", "version", "x-a", "defaults", "include"]),
 )
 @settings(max_examples=300, deadline=None)
 def test_any_data_anywhere_gives_a_topology_or_a_topology_error(data: Any, section: str) -> None:

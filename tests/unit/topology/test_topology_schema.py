@@ -98,6 +98,8 @@ def test_what_is_wrong_does_not_fit_the_schema(text: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "paths"),
     [
+        ("include: [a.yaml, {path: $A}]\ncontainers: {cc: {host: h1}}\n", []),
+        ("include: [{file: a.yaml}]\n", ["$.include[0]"]),
         ("hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {image: i}}\ncontainers: {cc: {host: h1}}\n", []),
         ("hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1}}\n", ["$.containers.cc"]),
         ("hosts: {h1: {}}\ndefaults: {hosts: {sudo: true}}\n", ["$.hosts.h1"]),
