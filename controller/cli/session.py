@@ -82,7 +82,7 @@ def opened(
     loaded = load(file, os.environ)
     for warning in loaded.warnings:
         click.echo("warning: " + "\n".join(warning.lines()), err=True)
-    generation = Generation(loaded.generation_digest, commit_of(file))
+    generation = Generation(loaded.generation_digest, commit_of(file, loaded.files))
     if saved is not None:
         from controller.plan.saved import refuse_other_topology  # noqa: PLC0415
 
