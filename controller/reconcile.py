@@ -13,10 +13,13 @@ from controller.diff import diff
 from controller.errors import RefusedError, UnreachableError
 from controller.model.action import (
     AttachContainer,
+    AwaitNetwork,
     ConfigureHost,
+    CreateNetwork,
     PlaceStore,
     RecordMembers,
     RemoveContainer,
+    RemoveNetwork,
     ReplaceContainer,
     RestoreHost,
     SettleHost,
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from controller.apply import Progress
     from controller.model.identity import Generation
     from controller.model.observed import Observed
-    from controller.model.plan import Plan
+    from controller.model.plan import Plan, Step
     from controller.model.saved import SavedPlan
     from controller.model.topology import Topology
     from controller.ports import Clock, Fence, Fleet
@@ -217,10 +220,23 @@ def _without(plan: Plan, last: Plan) -> Plan:
 
 def _refuse_surprise(agreed: Plan, rest: Plan) -> None:
     """Refuse to do what was not in the plan that was agreed to."""
-    known = {step.id for step in agreed.steps}
-    new = [step.id for step in rest.steps if step.id not in known and step.action.address.kind != "store"]
+    known = {_what(step) for step in agreed.steps}
+    new = [
+        step.id
+        for step in rest.steps
+        if _what(step) not in known
+        and step.action.address.kind != "store"
+        and not isinstance(step.action, SettleHost)  # it follows from who has joined by now
+    ]
     if new:
         raise RefusedError(f"the plan changed while the store was placed: {new[0]} is new", hint="run apply again")
+
+
+def _what(step: Step) -> str:
+    """Return what a step does; from which host a network is made or removed is not part of it."""
+    action = step.action
+    network = isinstance(action, CreateNetwork | AwaitNetwork | RemoveNetwork)
+    return f"{action.verb} {action.address}" if network else step.id
 
 
 def _worth_another(report: Report, left: Plan, agreed: Plan) -> bool:

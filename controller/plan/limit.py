@@ -78,9 +78,8 @@ def limited(drift: Drift, limits: Within) -> tuple[Drift, tuple[DriftItem, ...]]
     """Return *drift* without what is beyond the limits, and what was left out."""
     inside = [item for item in drift.items if limits.has(item)]
     outside = tuple(item for item in drift.items if not limits.has(item))
-    gaps = tuple(
-        gap for gap in drift.gaps if gap.place == "store" or Address("host", gap.place[5:]) in limits.addresses
-    )
+    places = {"store", *(str(address) for address in limits.addresses)}
+    gaps = tuple(gap for gap in drift.gaps if gap.place in places)
     return replace(drift, items=tuple(_record_limited(drift, inside, limits)), gaps=gaps), outside
 
 

@@ -21,13 +21,14 @@ def plan_networks(draft: Draft) -> None:
     for item in draft.items("network"):
         if item.cls == "unexpected":
             continue
-        why = _obstacle(draft, item)
+        changed = item.cls == "changed" and not _only_unseen(item)
+        why = _obstacle(draft, item) or (_in_use(draft, item) if changed else None)
         if why:
             draft.block(item, why)
         elif item.cls == "missing":
             _create(draft, item, needs=[])
             draft.plan(item)
-        elif _only_unseen(item):
+        elif not changed:
             _await(draft, item)
             draft.plan(item)
         else:
@@ -153,10 +154,6 @@ def _await(draft: Draft, item: DriftItem) -> None:
 
 def _recreate(draft: Draft, item: DriftItem) -> None:
     """Networks are immutable: take the containers off, remove it, create it, put them back with their addresses."""
-    why = _in_use(draft, item)
-    if why:
-        draft.block(item, why)
-        return
     name = item.address.name
     attached = list(_attached(draft, name))
     names = tuple(container.name for _, container in attached)

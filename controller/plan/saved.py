@@ -153,7 +153,7 @@ def _moved(saved: SavedPlan, plan: Plan) -> Iterator[str]:
     for place, then in saved.fingerprint.items():
         yield from _differences(place, then, plan.seen.get(place))
     for place in plan.leans_on:
-        if place not in saved.fingerprint:
+        if place not in saved.fingerprint and plan.seen[place].drift != "none":
             yield f"{place}: was not part of it, and is {_TOLD[plan.seen[place].drift]}"
     agreed = {step.id: step for step in saved.steps}
     for step in plan.steps:

@@ -147,6 +147,7 @@ def test_a_network_is_not_recreated_under_containers_beyond_the_limits() -> None
     (blocked,) = world.plan().blocked
     assert blocked.why == "still on it, and left alone by this plan: container/web-1, container/web-2"
     assert not world.plan().steps
+    assert not world.plan().items
     both = limited_to("network/web", "container/web-1", "container/web-2")
     World(desired, world.cluster, both).converge()
 
@@ -230,6 +231,15 @@ def test_a_placed_store_comes_along_and_goes_only_when_asked_for() -> None:
     assert {step.id for step in World(left, world.cluster, limited_to("store/consul")).plan().steps} == removed
     on_host = World(left, world.cluster, limited_to(hosts=("h3",))).plan()
     assert removed <= {step.id for step in on_host.steps}
+
+
+def test_the_rest_follows_when_the_placed_stores_own_host_joins_only_then() -> None:
+    store = {"url": "consul://192.168.112.11:8500", "place": {"host": "h1", "image": "consul:1.8"}}
+    desired = topology(FULL, store=store)
+    world = World(desired, Cluster(placed_on="h1"), limited_to("container/other"))
+    world.converge()
+    # networks are planned to be made from h3 first, and from h1 once that has joined
+    World(desired, world.cluster).converge()
 
 
 def test_the_delete_budget_holds_within_limits() -> None:
