@@ -122,6 +122,7 @@ class HostFacts:
         record: Text of our record for this topology, None when there is none.
         engine_arguments: Command line of the running dockerd; empty when none runs.
         engine_unit: ``systemctl is-active docker``: active, inactive, failed, activating …
+        gossips: Whether something listens on tcp 7946, where daemons tell each other of their containers.
     """
 
     hostname: str
@@ -131,6 +132,7 @@ class HostFacts:
     record: str | None
     engine_arguments: tuple[str, ...]
     engine_unit: str
+    gossips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,9 @@ class HostShell(Protocol):
 
     def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """
-        Return name -> IP addresses for those of *names* that a container's resolver knows within a second.
+        Return name -> IP addresses for those of *names* that a container's resolver knows within 0.6 s.
+
+        It asks others for what it does not know itself, and they may never answer.
 
         Args:
             pid: The container's init, in the host's pid namespace.

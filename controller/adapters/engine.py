@@ -34,6 +34,7 @@ MIN_API_VERSION = (1, 26)
 _READ_S = 20.0
 _EFFECT_S = 120
 _NOT_FOUND, _CONFLICT = 404, 409
+_START_OF_ID = re.compile(r"[0-9a-f]{1,63}")
 _NO_ACCESS = re.compile(
     r"unauthorized|authentication required|no basic auth credentials|access.* denied", re.IGNORECASE
 )
@@ -91,7 +92,8 @@ class DockerEngine:
 
     def inspect_container(self, ref: str) -> Json:
         """Return one container; NotFoundError if there is none."""
-        return self._object(f"/containers/{_ref(ref)}/json")
+        found = self._object(f"/containers/{_ref(ref)}/json")
+        return self._exactly(found, ref, f"No such container: {ref}")
 
     def networks(self) -> list[Json]:
         """Return ``GET /networks``."""
@@ -99,7 +101,8 @@ class DockerEngine:
 
     def inspect_network(self, ref: str) -> Json:
         """Return one network with its endpoints; NotFoundError if there is none."""
-        return self._object(f"/networks/{_ref(ref)}")
+        found = self._object(f"/networks/{_ref(ref)}")
+        return self._exactly(found, ref, f"network {ref} not found")
 
     def inspect_image(self, ref: str) -> Json:
         """Return one image; NotFoundError if the host has none of that name."""
@@ -142,32 +145,32 @@ class DockerEngine:
     def start_container(self, ref: str) -> None:
         """Start it; one that runs already is left alone."""
         with self._effect() as sdk:
-            sdk.start(_word(ref))
+            sdk.start(self._container(ref))
 
     def unpause_container(self, ref: str) -> None:
         """Let a paused one go on; EngineError when it is not paused."""
         with self._effect() as sdk:
-            sdk.unpause(_word(ref))
+            sdk.unpause(self._container(ref))
 
     def stop_container(self, ref: str, *, timeout_s: int = 10) -> None:
         """Stop it; one that is stopped already is left alone."""
         with self._effect() as sdk:
-            sdk.stop(_word(ref), timeout=timeout_s)
+            sdk.stop(self._container(ref), timeout=timeout_s)
 
     def rename_container(self, ref: str, name: str) -> None:
         """Give it another name."""
         with self._effect() as sdk:
-            sdk.rename(_word(ref), name)
+            sdk.rename(self._container(ref), name)
 
     def update_container(self, ref: str, config: Json) -> None:
         """Change what can be changed in place."""
-        self._post(f"/containers/{_ref(ref)}/update", config)
+        self._post(f"/containers/{_ref(self._container(ref))}/update", config)
 
     def remove_container(self, ref: str, *, force: bool = False) -> None:
         """Remove it and its anonymous volumes, never its named ones."""
         with self._effect() as sdk:
             # ``v`` means the anonymous ones alone: the engine keeps a volume that was given a name.
-            sdk.remove_container(_word(ref), v=True, force=force)
+            sdk.remove_container(self._container(ref), v=True, force=force)
 
     def create_network(self, name: str, config: Json) -> str:
         """Create a network from the body of ``POST /networks/create`` (without Name) and return its id."""
@@ -180,15 +183,20 @@ class DockerEngine:
     def remove_network(self, ref: str) -> None:
         """Remove it; EngineError 403 while it has active endpoints."""
         with self._effect() as sdk:
-            sdk.remove_network(_word(ref))
+            sdk.remove_network(self._network(ref))
 
     def connect(self, network: str, container: str, endpoint: Json) -> None:
         """Attach a container."""
-        self._post(f"/networks/{_ref(network)}/connect", {"Container": container, "EndpointConfig": endpoint})
+        body = {"Container": self._container(container), "EndpointConfig": endpoint}
+        self._post(f"/networks/{_ref(self._network(network))}/connect", body)
 
     def disconnect(self, network: str, container: str, *, force: bool = False) -> None:
         """Detach a container by id or name."""
-        self._post(f"/networks/{_ref(network)}/disconnect", {"Container": container, "Force": force})
+        if force:
+            self._refuse_other(container)
+        else:
+            self._container(container)
+        self._post(f"/networks/{_ref(self._network(network))}/disconnect", {"Container": container, "Force": force})
 
     def close(self) -> None:
         """Close the connections."""
@@ -199,6 +207,35 @@ class DockerEngine:
             sdk.close()
 
     # How.
+
+    def _exactly(self, found: Json, ref: str, missing: str) -> Json:
+        """Return *found* if *ref* is its id or name: engines take the start of an id where nobody has the name."""
+        if ref not in (found.get("Id"), str(found.get("Name") or "").lstrip("/")):
+            raise NotFoundError(f"{self._way.place}: {missing}", status=_NOT_FOUND)
+        return found
+
+    def _container(self, ref: str) -> str:
+        """Return *ref*; NotFoundError when an engine would take it for the start of another container's id."""
+        if _START_OF_ID.fullmatch(_word(ref)):
+            self.inspect_container(ref)
+        return ref
+
+    def _network(self, ref: str) -> str:
+        """Return *ref*; NotFoundError when an engine would take it for the start of another network's id."""
+        if _START_OF_ID.fullmatch(_word(ref)):
+            self.inspect_network(ref)
+        return ref
+
+    def _refuse_other(self, name: str) -> None:
+        """Raise ConflictError when an engine would take a name that no container has for the start of an id."""
+        if not _START_OF_ID.fullmatch(_word(name)):
+            return
+        with contextlib.suppress(NotFoundError):
+            found = self._object(f"/containers/{_ref(name)}/json")
+            other = str(found.get("Name") or "").lstrip("/")
+            if name not in (found.get("Id"), other):
+                fact = f"{self._way.place}: the engine takes {name} for the container {other}, whose id begins so"
+                raise ConflictError(fact, status=_CONFLICT, hint="do it from another host")
 
     def _version(self) -> str:
         if self._api is None:

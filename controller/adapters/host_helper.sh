@@ -94,6 +94,10 @@ facts() {
     ip -4 -o addr show 2>/dev/null | while read -r _ name _ cidr _; do
         printf 'interface %s %s\n' "${name%@*}" "${cidr%%/*}"
     done
+    # 7946 in hexadecimal, 0A: listening
+    if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE '^ *[0-9]+: [0-9A-F]+:1F0A [0-9A-F]+:0000 0A '; then
+        echo 'gossip listening'
+    fi
     text daemon_json "$daemon_json"
     text record "$records/$1.json"
     case $pid in
@@ -240,7 +244,7 @@ resolve() {
         number=0
         for name; do
             (
-                line=$(timeout 1 getent -s hosts:dns ahostsv4 "$name" | while read -r ip kind _; do
+                line=$(timeout 0.6 getent -s hosts:dns ahostsv4 "$name" | while read -r ip kind _; do
                     [ "$kind" != STREAM ] || printf " %s" "$ip"
                 done)
                 [ -z "$line" ] || printf "resolved %s%s\\n" "$name" "$line"

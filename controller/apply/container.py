@@ -182,12 +182,23 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
     try:
         joining.connect(action.network, found.id, config)
     except EngineError as error:
-        # the engine forgot the endpoint, the container kept its interface: only a new start clears that (20.10.5)
-        if "conflicts with existing route" not in error.message or "restart" not in action.remedies:
+        # the engine forgot the endpoint and the container kept its interface, or the other way round: it shows an
+        # endpoint that came to nothing, and would be believed for ever. Only a new start clears either (20.10.5)
+        stale = "conflicts with existing route" in error.message or _phantom(action.network, found.id, engine)
+        if not stale or "restart" not in action.remedies:
             raise
-        note("restarted: it still had the interface of an endpoint that the engine had forgotten")
+        note(f"restarted: what its engine shows of network/{action.network} is not what it has ({error.message})")
         engine.stop_container(found.id)
         joining.start(found.id)
+
+
+def _phantom(network: str, container: str, engine: Engine) -> bool:
+    """Whether a container that runs is shown with an endpoint that its network does not have."""
+    found = container_state(engine.inspect_container(container))
+    endpoint = found.endpoints.get(network)
+    if not found.running or endpoint is None or not endpoint.endpoint_id:
+        return False
+    return container not in (engine.inspect_network(network).get("Containers") or {})
 
 
 def detach(action: DetachContainer, hands: Hands, note: Note) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MISSING = object()
 ENGINE_ANSWERS_WITHIN_S = 90.0
 REGISTERED_WITHIN_S = 60.0
+GOSSIPS_WITHIN_S = 40.0
+"""A daemon on the store's own host was seen to begin 16 s after it had registered."""
 _BY_ITSELF = ("always", "unless-stopped")
 """Restart policies with which the daemon itself starts a container again."""
 
@@ -46,6 +48,15 @@ def configure(action: ConfigureHost, hands: Hands, note: Callable[[str], None]) 
             f" in the store within {REGISTERED_WITHIN_S:.0f} s",
             hint=f"can {action.host} reach {action.settings['cluster-store']}? see `journalctl -u docker` there",
         )
+    # a container that starts before its daemon gossips is never made known to the other hosts (20.10.5)
+    if not hands.await_(lambda: _gossips(action.host, hands), timeout_s=GOSSIPS_WITHIN_S, every_s=0.5):
+        note(
+            f"its daemon does not listen on port 7946 after {GOSSIPS_WITHIN_S:.0f} s: see `journalctl -u docker` there"
+        )
+
+
+def _gossips(host: str, hands: Hands) -> bool:
+    return hands.shell(host).facts(hands.desired.name).gossips
 
 
 def restore(action: RestoreHost, hands: Hands, note: Callable[[str], None]) -> None:

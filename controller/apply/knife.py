@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.errors import NotFoundError, OvctlError, RefusedError
+from controller.model.allocation import endpoint_place, endpoints_prefix
 from controller.model.desired import registration
 from controller.observe.store import read_members
 
@@ -71,10 +72,12 @@ def clear_endpoint(
                 continue
             if _stands_behind(summary, network, name, host.endpoints or {}):
                 raise RefusedError(f"{subject} belongs to the container {_names(summary)[0]} on {host.name}")
+    # the engine takes a name that no container has for the start of an id, and disconnects that one
     free = [
         host.name
         for host in seen
-        if host.endpoints is not None and not any(name in _names(summary) for summary in host.summaries)
+        if host.endpoints is not None
+        and not any(name in _names(summary) or summary["Id"].startswith(name) for summary in host.summaries)
     ]
     if not free:
         raise RefusedError(
@@ -82,8 +85,21 @@ def clear_endpoint(
             hint=f"remove the container {name} where it is not wanted, then apply again",
         )
     refuse_strangers(subject, seen, hands)
+    # its own daemon first: that one still holds what belongs to it, and gives it back
+    free.sort(key=lambda host: host not in _owners(name, seen, hands))
     hands.retrying(lambda: _cut(network, name, free[0], hands), ("retry",), note, joins=True)
     note(f"cleared the leaked endpoint {name} of network/{network} from {free[0]}")
+
+
+def _owners(name: str, seen: tuple[Seen, ...], hands: Hands) -> frozenset[str]:
+    """Return the hosts whose daemon made the endpoint, as the store says; none when it does not say."""
+    prefix = endpoints_prefix(next(host.network_id for host in seen if host.network_id))
+    try:
+        places = {endpoint_place(value) for value in hands.store().values(prefix).values() if value}
+    except (OvctlError, ValueError):
+        return frozenset()
+    makers = {place for found, place in places if found == name}
+    return frozenset(host.name for host in seen if host.registered_as.rpartition(":")[0] in makers)
 
 
 def _cut(network: str, name: str, host: str, hands: Hands) -> None:
@@ -126,6 +142,9 @@ def _read(host: str, network: str, hands: Hands) -> Seen:
     try:
         found = engine.inspect_network(network)
     except NotFoundError:
+        found = {}
+    if found.get("Scope") != "global":
+        # there is none, or a local one that only bears its name
         return Seen(host, registered_as, summaries, "", None)
     return Seen(host, registered_as, summaries, found["Id"], found.get("Containers") or {})
 

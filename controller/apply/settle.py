@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from controller.apply.engine_config import endpoint_of
 from controller.apply.start import Joining, disconnect
 from controller.errors import HostError, OvctlError
 from controller.model.allocation import COUNTS, respelled
-from controller.model.identity import owner_of
+from controller.model.identity import is_number, owner_of
 from controller.observe.container import container_state
 from controller.ports import Ping
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Note = Callable[[str], None]
 
-FOUND_WITHIN_S = 1.5
+FOUND_WITHIN_S = 1.2
 """An engine learns a new name from the store within a second; names that are not there by then do not come."""
 
 WOKEN_AFTER_S = 0.4
@@ -57,6 +57,11 @@ class _Group:
     source: ContainerState
     peers: Mapping[str, str]
 
+    @property
+    def text(self) -> str:
+        """What is wrong when the first peer is not reached, for people."""
+        return f"{self.source.name} does not reach {next(iter(self.peers))}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Deaf:
@@ -77,12 +82,29 @@ def settle(action: SettleHost, hands: Hands, note: Note) -> None:
     Ask a container of each network for the names of all peers elsewhere; where some are missing, mend and ask again.
 
     The mild way first: the store's count of endpoints is written anew, which wakes every engine that listens. One that
-    does not has to set its watch up again, by reattaching its containers. A peer that does not answer by IP address
-    either says nothing about names: that is told, and left to ``verify``.
+    does not has to set its watch up again, by reattaching its containers. So does one whose containers do not reach
+    their peers at all after a fair wait: they may have started before their daemon could tell the others of them.
+
+    Raises:
+        HostError: It does not help.
     """
+    silent_before: set[str] = set()
+    reattached: set[str] = set()
     for number in range(ROUNDS + 1):
-        deaf = _deaf(action, hands, note)
-        if not deaf:
+        deaf, silent = _deaf(action, hands, note)
+        for group in silent:
+            if group.network in silent_before or number == ROUNDS:
+                raise HostError(
+                    f"host/{action.host}: {group.text} on {group.network}",
+                    hint="do the daemons reach each other on tcp and udp 7946, and udp 4789? see `ovctl verify`; "
+                    f"restarting docker on {action.host} may help",
+                )
+            silent_before.add(group.network)
+            reattached.add(group.network)
+            note(f"{group.text} on network/{group.network}: reattached")
+            _reattach(action, group.network, hands, note)
+        if not deaf and not silent:
+            _heard(action, sorted(reattached), hands, note)
             return
         if number == ROUNDS:
             first = deaf[0]
@@ -93,7 +115,23 @@ def settle(action: SettleHost, hands: Hands, note: Note) -> None:
             )
         for found in deaf:
             note(f"{found.text}: reattached")
+            reattached.add(found.group.network)
             _reattach(action, found.group.network, hands, note)
+
+
+def _heard(action: SettleHost, networks: list[str], hands: Hands, note: Note) -> None:
+    """
+    See that the other hosts know those by name who were reattached here: theirs may have been asked before.
+
+    Raises:
+        HostError: One does not; the apply after this one settles them all again.
+    """
+    others = sorted({host.host for host in hands.desired.containers.values()} - {action.host})
+    for host in others if networks else ():
+        there = replace(action, host=host, networks=tuple(networks))
+        deaf, _ = _deaf(there, hands, note, only=action.host)
+        if deaf:
+            raise HostError(f"host/{host}: {deaf[0].text}, who was reattached", hint="run apply again")
 
 
 def _woken(network_id: str, hands: Hands) -> bool:
@@ -106,9 +144,14 @@ def _woken(network_id: str, hands: Hands) -> bool:
         return False  # then the other way
 
 
-def _deaf(action: SettleHost, hands: Hands, note: Note) -> list[_Deaf]:
-    """Return the groups in which names are missing after a fair wait although the first peer is reached."""
-    groups = list(_groups(action, hands))
+def _deaf(action: SettleHost, hands: Hands, note: Note, *, only: str | None = None) -> tuple[list[_Deaf], list[_Group]]:
+    """
+    Return the groups in which names are missing after a fair wait, and those whose first peer is not even reached.
+
+    Args:
+        only: The host whose containers are asked for; None for all others.
+    """
+    groups = list(_groups(action, hands, only))
     shell = hands.shell(action.host)
     begun = hands.clock.monotonic()
     woken = False
@@ -119,7 +162,7 @@ def _deaf(action: SettleHost, hands: Hands, note: Note) -> list[_Deaf]:
             pongs = shell.ping(pings, within_s=1)
         except HostError as error:
             note(f"not asked whether names are found: {error.message}")
-            return []
+            return [], []
         silent = {group.network: pong for group, pong in zip(groups, pongs, strict=True) if not pong.reached}
         waited_s = hands.clock.monotonic() - begun
         limit_s = REACHED_WITHIN_S if any(pong.asked for pong in silent.values()) else FOUND_WITHIN_S
@@ -133,10 +176,13 @@ def _deaf(action: SettleHost, hands: Hands, note: Note) -> list[_Deaf]:
                     note(f"{found.text}: woken")
         hands.clock.sleep(0.2)
     for group in groups:
-        if (pong := silent.get(group.network)) is not None:
-            why = "see `ovctl verify`" if pong.asked else pong.detail
-            note(f"{group.source.name} does not reach {next(iter(group.peers))} on {group.network} yet: {why}")
-    return [found for found in deaf if found.group.network not in silent]
+        pong = silent.get(group.network)
+        if pong is not None and not pong.asked:
+            note(f"not asked whether {group.source.name} reaches its peers on {group.network}: {pong.detail}")
+    return (
+        [found for found in deaf if found.group.network not in silent],
+        [group for group in groups if group.network in silent and silent[group.network].asked],
+    )
 
 
 def _missing(group: _Group, action: SettleHost, hands: Hands) -> tuple[str, ...]:
@@ -154,16 +200,16 @@ def _shares_another(group: _Group, name: str, hands: Hands) -> bool:
     return bool(others & set(hands.desired.containers[name].networks))
 
 
-def _groups(action: SettleHost, hands: Hands) -> Iterator[_Group]:
+def _groups(action: SettleHost, hands: Hands, only: str | None = None) -> Iterator[_Group]:
     rosters = {host: list(_roster(host, hands)) for host in hands.desired.hosts if _shares(host, action, hands)}
     here = rosters.get(action.host, [])
     for network in action.networks:
         peers = {
             name: address
             for host, roster in rosters.items()
-            if host != action.host
+            if host != action.host and only in (None, host)
             for name, endpoints in roster
-            if (address := endpoints.get(network))
+            if (address := endpoints.get(network)) and not is_number(name)
         }
         source = next((name for name, endpoints in here if endpoints.get(network)), None)
         if not peers or source is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from controller.model.finding import Finding
+from controller.model.identity import is_number
 from controller.model.observed import EngineState
 from controller.ports import Ping
 
@@ -85,7 +86,8 @@ def _pair(
         if address:
             yield question("address", network, address)
     if shared:
-        yield question("name", shared[0], target)
+        if not is_number(target):
+            yield question("name", shared[0], target)
         return
     for network, endpoint in sorted(there.endpoints.items()):
         if endpoint.current:

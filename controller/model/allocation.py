@@ -126,6 +126,12 @@ def endpoint_address(value: bytes) -> str:
     return str(interface.get("addr") or "").partition("/")[0]
 
 
+def endpoint_place(value: bytes) -> tuple[str, str]:
+    """Return an endpoint's name and the IP address of the host whose daemon made it; ValueError when it is no such."""
+    found = _object(value)
+    return str(found.get("name") or ""), str(found.get("locator") or "")
+
+
 def endpoint_count(value: bytes) -> int:
     """Return how many endpoints the engines believe a network to have; ValueError when it does not say."""
     try:

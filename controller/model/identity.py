@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,8 +21,14 @@ STORE_CONTAINER = "ovctl-store"
 """Name, and role label, of the container that a placed store runs in."""
 ASIDE_SUFFIX = ".ovctl-aside"
 """A container that is being replaced bears this until the new one runs."""
+_NUMBER = re.compile(r"[0-9.]+|0[xX][0-9a-fA-F]+")
 DIGEST_LENGTH = 12
 """Hex digits kept of a field's digest: 48 bits tell a changed value from an unchanged one; values stay private."""
+
+
+def is_number(name: str) -> bool:
+    """Whether every resolver takes *name* for an IP address, so that nobody who bears it is found by it."""
+    return bool(_NUMBER.fullmatch(name))
 
 
 class Address(NamedTuple):

@@ -85,10 +85,29 @@ def test_an_overlay_needs_a_store(engine: Engine) -> None:
     assert caught.value.status == 500
 
 
-def test_a_container_is_found_by_id_name_and_start_of_its_id(engine: Engine) -> None:
-    container_id = engine.create_container("c1", container())
-    for ref in (container_id, "c1", container_id[:12]):
+def test_a_container_is_found_by_id_and_name_and_not_by_the_start_of_its_id(engine: Engine) -> None:
+    """An engine would take it: a name that nothing bears must never lead to another object."""
+    container_id = run(engine, "c1")
+    for ref in (container_id, "c1"):
         assert engine.inspect_container(ref)["Id"] == container_id
+    start = container_id[:4]
+    effects = (engine.inspect_container, engine.stop_container, engine.start_container, engine.remove_container)
+    for effect in effects:
+        with pytest.raises(NotFoundError):
+            effect(start)
+    with pytest.raises(NotFoundError):
+        engine.update_container(start, {"RestartPolicy": {"Name": "always"}})
+    with pytest.raises(NotFoundError):
+        engine.disconnect("bridge", start)
+    with pytest.raises(ConflictError, match=f"the engine takes {start} for the container c1"):
+        engine.disconnect("bridge", start, force=True)
+    found = engine.inspect_container("c1")
+    assert found["State"]["Running"]
+    assert found["NetworkSettings"]["Networks"]["bridge"]["EndpointID"]
+    other_id = engine.create_container(start, container())
+    assert engine.inspect_container(start)["Id"] == other_id
+    engine.remove_container(start)
+    engine.remove_container("c1", force=True)
 
 
 def test_a_name_that_is_taken_is_a_conflict(engine: Engine) -> None:

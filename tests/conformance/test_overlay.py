@@ -58,9 +58,15 @@ def test_a_new_overlay_is_seen_by_all_engines_of_the_store_at_once(world: World,
         world.fleet.engine(ALONE).inspect_network("ov1")
 
 
-def test_a_network_is_found_by_id_name_and_start_of_its_id(h1: Engine) -> None:
+def test_a_network_is_found_by_id_and_name_and_not_by_the_start_of_its_id(h1: Engine) -> None:
     network_id = h1.create_network("ov1", overlay())
-    assert {h1.inspect_network(ref)["Id"] for ref in (network_id, network_id[:12], "ov1")} == {network_id}
+    assert {h1.inspect_network(ref)["Id"] for ref in (network_id, "ov1")} == {network_id}
+    start = network_id[:4]
+    run(h1, "c1")
+    for effect in (h1.inspect_network, h1.remove_network, lambda ref: h1.connect(ref, "c1", {})):
+        with pytest.raises(NotFoundError):
+            effect(start)
+    assert h1.inspect_network("ov1")["Id"] == network_id
 
 
 def test_a_name_in_use_is_a_conflict_on_every_engine(h1: Engine, h2: Engine) -> None:

@@ -20,7 +20,7 @@ from controller.model.allocation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.fakes.state import Network, Pool, Store
 
@@ -30,8 +30,13 @@ def version(value: bytes) -> int:
     return zlib.crc32(value)
 
 
-def values(store: Store) -> dict[str, bytes]:
-    """Return all that engines keep there of their overlays."""
+def values(store: Store, addresses: Mapping[str, str]) -> dict[str, bytes]:
+    """
+    Return all that engines keep there of their overlays.
+
+    Args:
+        addresses: Host -> its IP address.
+    """
     found: dict[str, bytes] = {}
     subnets: list[IPv4Network] = [IPv4Network(pool) for pool in store.leaked_pools]
     for network in store.networks.values():
@@ -43,7 +48,8 @@ def values(store: Store) -> dict[str, bytes]:
         found[f"{COUNTS}{network.id}/"] = endpoint_count_value(count)
         for endpoint in network.endpoints.values():
             interface = {"addr": f"{endpoint.ip}/{endpoint.prefix_length}"}
-            found[f"{endpoints_prefix(network.id)}{endpoint.id}/"] = json.dumps({"ep_iface": interface}).encode()
+            text = {"ep_iface": interface, "name": endpoint.name, "locator": addresses.get(endpoint.host, "")}
+            found[f"{endpoints_prefix(network.id)}{endpoint.id}/"] = json.dumps(text).encode()
         for subnet in own:
             found[map_key(subnet)] = _map(network, subnet).value()
     found[POOLS] = json.dumps({"Subnets": {f"GlobalDefault/{subnet}": {} for subnet in subnets}}).encode()

@@ -33,13 +33,10 @@ _SANDBOX_LOST = (
 
 
 def find(host: Host, ref: str) -> Container:
-    """Return a container by id, name or the start of its id; NotFoundError if there is none."""
+    """Return a container by id or name; NotFoundError if there is none: the start of an id is no reference."""
     found = host.engine.containers.get(ref) or host.engine.named(ref.lstrip("/"))
     if found is not None:
         return found
-    prefixed = [container for container in host.engine.containers.values() if ref and container.id.startswith(ref)]
-    if len(prefixed) == 1:
-        return prefixed[0]
     raise NotFoundError(f"No such container: {ref}", status=404)
 
 
@@ -231,6 +228,7 @@ def disconnect(cluster: Cluster, host: Host, name: str, ref: str, *, force: bool
     except NotFoundError:
         if not force:
             raise
+        _refuse_other(host, name)
         networks.force_delete(cluster, host, ref, name)
         return
     try:
@@ -255,6 +253,14 @@ def disconnect(cluster: Cluster, host: Host, name: str, ref: str, *, force: bool
     del container.attachments[key]
     if not _needs_gateway(cluster, host, container):
         _leave_gateway(host, container)
+
+
+def _refuse_other(host: Host, name: str) -> None:
+    """Refuse to disconnect what the engine would take for a container whose id begins with that name."""
+    other = next((found for found in host.engine.containers.values() if found.id.startswith(name)), None)
+    if other is not None:
+        fact = f"the engine takes {name} for the container {other.name}, whose id begins so"
+        raise ConflictError(fact, status=409, hint="do it from another host")
 
 
 def _merged(config: Json, image: Image, *, hostname: str) -> Json:

@@ -266,6 +266,7 @@ class FakeShell:
                 record=host.records.get(topology),
                 engine_arguments=(*daemon.ARGUMENTS, *host.arguments) if running else (),
                 engine_unit="active" if running else "failed",
+                gossips=running and bool(host.engine.cluster_store),
             )
 
     def write_daemon_json(self, text: str | None, *, expected: str | None) -> None:

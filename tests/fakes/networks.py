@@ -56,7 +56,7 @@ def visible(cluster: Cluster, host: Host) -> list[Network]:
 
 
 def find(cluster: Cluster, host: Host, ref: str) -> Network:
-    """Return a network by id, name or the start of its id; NotFoundError if there is none."""
+    """Return a network by id or name; NotFoundError if there is none: the start of an id is no reference."""
     seen = visible(cluster, host)
     for network in seen:
         if network.id == ref:
@@ -66,9 +66,6 @@ def find(cluster: Cluster, host: Host, ref: str) -> Network:
         return named[0]
     if len(named) > 1:
         raise EngineError(f"{len(named)} matches found based on name: network {ref} is ambiguous", status=400)
-    prefixed = [network for network in seen if ref and network.id.startswith(ref)]
-    if len(prefixed) == 1:
-        return prefixed[0]
     raise NotFoundError(f"network {ref} not found", status=404)
 
 

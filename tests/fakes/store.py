@@ -68,7 +68,7 @@ class FakeStore:
         with self._read("values") as keys:
             store = self._cluster.store
             assert store is not None
-            found = {**keys, **allocations.values(store)}
+            found = {**keys, **allocations.values(store, self._addresses())}
             found |= {f"docker/nodes/{at}": b"" for at in self._cluster.registrations()}
             found |= {f"ovctl/{topology}/lock": b"" for topology in store.locks}
             return {key: value for key, value in found.items() if key.startswith(prefix)}
@@ -86,11 +86,14 @@ class FakeStore:
         with self._effect("replace", key, value):
             store = self._cluster.store
             assert store is not None
-            current = allocations.values(store).get(key)
+            current = allocations.values(store, self._addresses()).get(key)
             if current is None or allocations.version(current) != version:
                 return False
             allocations.replace(store, key, value)
             return True
+
+    def _addresses(self) -> dict[str, str]:
+        return {name: host.address for name, host in self._cluster.hosts.items()}
 
     @contextmanager
     def _read(self, method: str) -> Iterator[dict[str, bytes]]:

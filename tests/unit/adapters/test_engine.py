@@ -83,7 +83,7 @@ def test_answer_that_is_no_object_is_an_engine_error(peer: Peer, engine: DockerE
 def test_refusals_carry_the_engines_words_and_status(peer: Peer, engine: DockerEngine) -> None:
     peer.answers["POST", "/v1.41/networks/create"] = (409, b'{"message":"network web\\n exists"}')
     peer.answers["DELETE", "/v1.41/networks/web"] = (403, b'{"message":"has active endpoints"}')
-    peer.answers["POST", "/v1.41/containers/a/start"] = (500, b"no json")
+    peer.answers["POST", "/v1.41/containers/app/start"] = (500, b"no json")
     with pytest.raises(ConflictError, match="host/h1: network web exists") as conflict:
         engine.create_network("web", {"Driver": "overlay"})
     assert conflict.value.status == 409
@@ -91,40 +91,40 @@ def test_refusals_carry_the_engines_words_and_status(peer: Peer, engine: DockerE
         engine.remove_network("web")
     assert busy.value.status == 403
     with pytest.raises(EngineError) as failed:
-        engine.start_container("a")
+        engine.start_container("app")
     assert failed.value.status == 500
 
 
 def test_bodies_are_passed_on_whole(peer: Peer, engine: DockerEngine) -> None:
     peer.answers["POST", "/v1.41/networks/create"] = (201, b'{"Id":"n1"}')
     peer.answers["POST", "/v1.41/containers/create?name=a"] = (201, b'{"Id":"c1"}')
-    peer.answers["POST", "/v1.41/networks/n1/connect"] = (200, b"")
-    peer.answers["POST", "/v1.41/containers/c1/update"] = (200, b"{}")
+    peer.answers["POST", "/v1.41/networks/net-1/connect"] = (200, b"")
+    peer.answers["POST", "/v1.41/containers/app-1/update"] = (200, b"{}")
     body = {"Driver": "overlay", "IPAM": {"Config": [{"Subnet": "10.0.0.0/24"}]}, "Labels": {"a": "b"}, "Anything": [1]}
     endpoint = {"IPAMConfig": {"IPv4Address": "10.0.0.5"}, "Aliases": ["x"]}
     assert engine.create_network("web", body) == "n1"
     assert engine.create_container("a", {"Image": "busybox:1", "HostConfig": {"Init": True}}) == "c1"
-    engine.connect("n1", "c1", endpoint)
-    engine.update_container("c1", {"RestartPolicy": {"Name": "no"}})
+    engine.connect("net-1", "app-1", endpoint)
+    engine.update_container("app-1", {"RestartPolicy": {"Name": "no"}})
     sent = [json.loads(body) for method, _, body in peer.asked if method == "POST"]
     assert sent == [
         {**body, "Name": "web"},
         {"Image": "busybox:1", "HostConfig": {"Init": True}},
-        {"Container": "c1", "EndpointConfig": endpoint},
+        {"Container": "app-1", "EndpointConfig": endpoint},
         {"RestartPolicy": {"Name": "no"}},
     ]
 
 
 def test_starting_and_stopping_what_is_so_already_is_fine(peer: Peer, engine: DockerEngine) -> None:
-    peer.answers["POST", "/v1.41/containers/a/start"] = (304, b"")
-    peer.answers["POST", "/v1.41/containers/a/stop?t=3"] = (304, b"")
-    engine.start_container("a")
-    engine.stop_container("a", timeout_s=3)
+    peer.answers["POST", "/v1.41/containers/app/start"] = (304, b"")
+    peer.answers["POST", "/v1.41/containers/app/stop?t=3"] = (304, b"")
+    engine.start_container("app")
+    engine.stop_container("app", timeout_s=3)
 
 
 def test_removal_takes_anonymous_volumes_along(peer: Peer, engine: DockerEngine) -> None:
-    peer.answers["DELETE", "/v1.41/containers/a?v=True&link=False&force=True"] = (204, b"")
-    engine.remove_container("a", force=True)
+    peer.answers["DELETE", "/v1.41/containers/app?v=True&link=False&force=True"] = (204, b"")
+    engine.remove_container("app", force=True)
 
 
 def test_error_within_a_pull_is_an_error(peer: Peer, engine: DockerEngine) -> None:
@@ -186,10 +186,10 @@ def test_a_pull_sends_the_persons_credentials_for_that_registry_alone(
 
 
 def test_effect_that_breaks_is_sent_once_and_unreachable(peer: Peer, engine: DockerEngine) -> None:
-    peer.answers["POST", "/v1.41/containers/a/start"] = (0, b"")
+    peer.answers["POST", "/v1.41/containers/app/start"] = (0, b"")
     with pytest.raises(UnreachableError, match="host/h1: engine: the connection was closed"):
-        engine.start_container("a")
-    assert [path for method, path, _ in peer.asked if method == "POST"] == ["/v1.41/containers/a/start"]
+        engine.start_container("app")
+    assert [path for method, path, _ in peer.asked if method == "POST"] == ["/v1.41/containers/app/start"]
 
 
 def test_nobody_listening_is_unreachable_with_the_reason_of_the_way(peer: Peer) -> None:
@@ -220,3 +220,28 @@ def test_empty_names_never_become_a_path(engine: DockerEngine, ref: str) -> None
 )
 def test_images_are_split_at_their_tag(ref: str, parts: tuple[str, str]) -> None:
     assert split_image(ref) == parts
+
+
+def test_what_only_begins_with_a_name_is_not_what_bears_it(peer: Peer, engine: DockerEngine) -> None:
+    """Engines take the start of an id where nobody has the name: seen to remove another container."""
+    other = b'{"Id":"66470b","Name":"/overlay_1"}'
+    peer.answers["GET", "/v1.41/containers/66/json"] = (200, other)
+    peer.answers["GET", "/v1.41/networks/86"] = (200, b'{"Id":"865b0c","Name":"web"}')
+    for call in (engine.inspect_container, engine.stop_container, engine.start_container, engine.remove_container):
+        with pytest.raises(NotFoundError, match="No such container: 66"):
+            call("66")
+    for call in (engine.inspect_network, engine.remove_network):
+        with pytest.raises(NotFoundError, match="network 86 not found"):
+            call("86")
+    with pytest.raises(NotFoundError):
+        engine.connect("86", "overlay_1", {})
+    with pytest.raises(ConflictError, match="the engine takes 66 for the container overlay_1"):
+        engine.disconnect("net-1", "66", force=True)
+    assert {method for method, _, _ in peer.asked} == {"GET"}
+
+
+def test_what_bears_a_name_of_hex_digits_is_found_and_changed(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["GET", "/v1.41/containers/db/json"] = (200, b'{"Id":"0123","Name":"/db"}')
+    peer.answers["POST", "/v1.41/containers/db/start"] = (204, b"")
+    engine.start_container("db")
+    assert [path for method, path, _ in peer.asked if method == "POST"] == ["/v1.41/containers/db/start"]

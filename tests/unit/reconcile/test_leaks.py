@@ -8,12 +8,15 @@ import pytest
 
 from controller.apply.knife import clear_endpoint
 from controller.apply.leaks import release_address
-from controller.errors import RefusedError
+from controller.apply.perform import perform
+from controller.errors import EngineError, RefusedError
+from controller.model.action import AttachContainer
+from controller.model.identity import Address
 from controller.ports import Versioned
 from tests.fakes import FakeFleet
 from tests.fakes.store import FakeStore
 from tests.unit.reconcile.test_carrying_out import by_hand, cuts, failed, foreign, hands_on
-from tests.unit.reconcile.test_hard_cases import address_of, applied
+from tests.unit.reconcile.test_hard_cases import address_of, applied, ghost
 from tests.unit.reconcile.worlds import NAME, World, container, tamper, topology
 
 if TYPE_CHECKING:
@@ -195,3 +198,59 @@ def test_the_knife_does_not_cut_off_a_container_whose_endpoint_is_not_told_of(*,
     with pytest.raises(RefusedError, match="belongs to the container c1 on h1"):
         clear_endpoint("web", "c1", hands_on(world), list[str]().append)
     assert not cuts(world)
+
+
+def test_an_endpoint_is_cleared_from_the_host_whose_daemon_made_it() -> None:
+    """Another daemon would delete it in the store alone, and leave its device and its network namespace behind."""
+    world = applied(topology({"c2": C2}))
+    ghost(world, "c1", 11)
+    world = World(topology({"c1": C1, "c2": C2}), world.cluster)
+    report = world.apply()
+    assert "cleared the leaked endpoint c1 of network/web from h3" in notes(report)
+
+
+def test_an_endpoint_is_not_cleared_from_a_host_on_which_the_name_is_the_start_of_an_id() -> None:
+    world = applied(topology({"c2": C2}))
+    found = world.cluster.hosts["h2"].engine.named("c2")
+    assert found is not None
+    name = found.id[:3]
+    ghost(world, name, 11)
+    world.cluster.hosts["h3"].engine.containers["x"] = found
+    world.topology = topology({name: C1, "c2": C2})
+    clear_endpoint("web", name, hands_on(world), list[str]().append)
+    assert [effect.host for effect in world.cluster.effects if effect.method == "disconnect"] == ["h1"]
+
+
+def test_a_local_network_of_that_name_is_not_the_overlay() -> None:
+    world = applied(topology({"c2": C2}))
+    ghost(world, "c1", 11)
+    cut = world.cluster.hosts["h3"].engine
+    cut.cluster_store = ""
+    by_hand(world, "h3").create_network("web", {"Driver": "bridge"})
+    clear_endpoint("web", "c1", hands_on(world), list[str]().append)
+    assert [effect.host for effect in world.cluster.effects if effect.method == "disconnect"] == ["h1"]
+
+
+def test_an_endpoint_that_is_shown_and_not_there_is_cleared_by_a_restart() -> None:
+    """What a connect leaves behind that failed half way: it would be believed for ever."""
+    world = applied(topology({"c1": C1, "c2": C2}))
+    found = world.cluster.hosts["h1"].engine.named("c1")
+    assert found is not None
+    web(world).endpoints.pop(found.attachments["web"].endpoint_id)
+    world.cluster.faults.fail(
+        EngineError("error creating vxlan interface: file exists", status=500), method="connect", times=1
+    )
+    action = AttachContainer(
+        address=Address("container", "c1"),
+        host="h1",
+        reason="",
+        container_id=found.id,
+        network="web",
+        ipv4_address=ADDRESS,
+        aliases=("front",),
+    )
+    told: list[str] = []
+    perform(action, hands_on(world), told.append)
+    assert [note.partition(":")[0] for note in told] == ["restarted"]
+    assert address_of(world, "c1") == ADDRESS
+    assert found.attachments["web"].endpoint_id in web(world).endpoints

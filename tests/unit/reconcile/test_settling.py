@@ -44,14 +44,14 @@ class Deaf(FakeShell):
 
 
 class OneShell(FakeFleet):
-    """A fleet with that shell on every host."""
+    """A fleet with that shell on h1."""
 
     def __init__(self, cluster: Cluster, shell: HostShell) -> None:
         super().__init__(cluster, NAME)
         self.only = shell
 
-    def shell(self, host: str) -> HostShell:  # noqa: ARG002 - every host has it
-        return self.only
+    def shell(self, host: str) -> HostShell:
+        return self.only if host == "h1" else super().shell(host)
 
 
 SETTLE = SettleHost(address=Address("host", "h1"), host="h1", reason="", networks=("web",))
@@ -107,12 +107,37 @@ def test_a_network_on_which_a_name_is_never_found_fails_its_step_after_some_roun
     assert cuts(world) == ["c1"] * ROUNDS
 
 
-def test_a_peer_that_is_not_reached_says_nothing_about_names() -> None:
+def test_who_reaches_nobody_is_reattached_once_and_then_it_is_said() -> None:
+    """They may have started before their daemon could tell the others of them; more than that settling cannot do."""
     world = applied(topology(PEERS))
     world.cluster.unreachable_pairs.add(frozenset(("c1", "c2")))
-    notes = settling(world, Deaf(world.cluster, {"c2"}))
-    assert notes == ["c1 does not reach c2 on web yet: see `ovctl verify`"]
-    assert not world.cluster.effects
+    with pytest.raises(HostError, match="host/h1: c1 does not reach c2 on web"):
+        settling(world, Deaf(world.cluster, {"c2"}))
+    assert cuts(world) == ["c1"]
+
+
+def test_the_others_have_to_hear_of_who_was_reattached() -> None:
+    world = applied(topology(PEERS))
+
+    class Elsewhere(FakeShell):
+        def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+            return {name: found for name, found in super().resolve(pid, resolv_conf, names).items() if name != "c1"}
+
+    class Fleet(OneShell):
+        def shell(self, host: str) -> HostShell:
+            return Elsewhere(self.cluster, host) if host == "h3" else super().shell(host)
+
+    world.cluster.effects.clear()
+    fleet = Fleet(world.cluster, Deaf(world.cluster, {"c2"}, "connect"))
+    with pytest.raises(HostError, match="host/h3: c3 did not find c1 by name on network/web, who was reattached"):
+        perform(SETTLE, hands_on(world, fleet), list[str]().append)
+
+
+def test_nobody_is_asked_for_a_name_that_resolvers_take_for_a_number() -> None:
+    world = applied(topology({**PEERS, "66": container("h2", number=14)}))
+    shell = Deaf(world.cluster, set())
+    assert settling(world, shell) == []
+    assert shell.asked == ["c2", "c3"]
 
 
 def test_a_container_that_cannot_be_asked_from_is_told_of() -> None:
