@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from controller.errors import HostError
 from controller.model.allocation import COUNTS, endpoint_count, respelled
-from tests.conformance.world import eventually, overlay, run, store_of
+from tests.conformance.world import heard, overlay, run, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,8 @@ def test_the_names_of_peers_on_other_hosts_lead_to_their_addresses(world: World)
     run(world.fleet.engine("h2"), "c2", "ov1", "10.60.0.12")
     run(world.fleet.engine("h2"), "c3", "ov1", "10.60.0.13")
     wanted = {"c2": ("10.60.0.12",), "c3": ("10.60.0.13",)}
-    assert eventually(world, lambda: resolved(world, "h1", "c1", ("c2", "c3", "nobody")) == wanted)
+    known = partial(resolved, world, "h1", "c1", ("c2", "c3", "nobody"))
+    assert heard(world, lambda: known() == wanted, "h1", "c1", "10.60.0.11")
 
 
 def test_names_are_not_asked_for_from_a_process_that_is_gone(world: World) -> None:

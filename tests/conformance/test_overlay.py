@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from controller.errors import ConflictError, EngineError, NotFoundError
 from controller.ports import Ping
-from tests.conformance.world import ALONE, container, eventually, overlay, run
+from tests.conformance.world import ALONE, container, eventually, heard, overlay, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -393,7 +394,8 @@ def test_containers_reach_each_other_by_address_name_and_alias(world: World, h1:
     assert eventually(world, lambda: reached(world, "h2", "c2", "10.60.0.11"), timeout_s=30)
     assert eventually(world, lambda: reached(world, "h1", "c1", "10.60.0.12"))
     for name in ("c1", "web"):
-        assert eventually(world, lambda name=name: reached(world, "h2", "c2", name, by_name=True))
+        claim = partial(reached, world, "h2", "c2", name, by_name=True)
+        assert heard(world, claim, "h2", "c2", "10.60.0.12")
     assert not reached(world, "h2", "c2", "nobody", by_name=True)
     assert not reached(world, "h2", "c2", "10.60.0.99")
 

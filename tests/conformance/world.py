@@ -278,3 +278,19 @@ def eventually(world: World, claim: Any, timeout_s: float = 20.0) -> bool:
         if world.clock.monotonic() > end:
             return False
         world.clock.sleep(0.1)
+
+
+def heard(world: World, claim: Any, host: str, name: str, ip: str) -> bool:
+    """
+    Return whether *claim* about names comes true for a container on ``ov1``.
+
+    An engine's watch on names fails at random as it is set up, and is not tried again: a container that is attached
+    anew sets it up anew.
+    """
+    for _ in range(_TIMES):
+        if eventually(world, claim, timeout_s=4.0):
+            return True
+        engine = world.fleet.engine(host)
+        engine.disconnect("ov1", name)
+        engine.connect("ov1", name, {"IPAMConfig": {"IPv4Address": ip}})
+    return eventually(world, claim)
