@@ -95,6 +95,31 @@ def test_destroy_leaves_a_daemon_joined_on_which_another_topology_has_a_network(
     assert all(host.engine.cluster_store for host in world.cluster.hosts.values())
 
 
+@pytest.mark.parametrize("said", ["name", "id"])
+def test_a_foreign_container_that_was_never_started_keeps_its_network(said: str) -> None:
+    world = applied(topology({"c1": container("h1")}))
+    engine = hand(world, "h2")
+    word = "web" if said == "name" else engine.inspect_network("web")["Id"][:12]
+    engine.create_container("somebody", {"Image": "busybox:1", "HostConfig": {"NetworkMode": word}})
+    world.destroy()
+    assert engine.inspect_network("web")
+    plan = World(retired(world.topology), world.cluster).plan()
+    why = {str(blocked.item.address): blocked.why for blocked in plan.blocked}
+    assert why["network/web"] == "containers that are not ours are attached: somebody"
+
+
+def test_a_foreign_container_that_is_paused_is_told_about_and_started_again() -> None:
+    world = World(topology({"c1": container("h1")}))
+    theirs(world, "h1", "somebody", "bridge")
+    found = world.cluster.hosts["h1"].engine.named("somebody")
+    assert found is not None
+    found.status = "paused"
+    (configure,) = (step.action for step in world.plan().steps if step.id == "configure host/h1 on h1")
+    assert configure.disrupts == ("somebody",)
+    world.converge()
+    assert runs(world, "h1", "somebody")
+
+
 def test_what_a_replacement_left_aside_is_not_removed_while_its_successor_waits() -> None:
     world = applied(topology({"c1": container()}))
     engine = hand(world, "h1")
