@@ -74,10 +74,10 @@ def _still_needed(draft: Draft, host: str) -> str | None:
     for network, names in engine.foreign_endpoints.items():
         if network in overlays:
             return f"{', '.join(names)}, not ours, still on network/{overlays[network]} there"
-    for found in engine.networks:
-        owner = owner_of(found.labels)
-        if found.scope == "global" and owner not in (None, draft.desired.name):
-            return f"network/{found.name} of topology/{owner} is there"
+    for seen in engine.networks:
+        owner = owner_of(seen.labels)
+        if seen.scope == "global" and owner not in (None, draft.desired.name):
+            return f"network/{seen.name} of topology/{owner} is there"
     return None
 
 
