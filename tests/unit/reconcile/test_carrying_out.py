@@ -12,7 +12,7 @@ from controller.apply import run
 from controller.apply.hands import UNREACHABLE_FOR_S, Hands
 from controller.apply.perform import perform
 from controller.checks.probe import probe
-from controller.checks.verify import ask, judge
+from controller.checks.verify import ask, judge, not_running
 from controller.errors import EngineError, HostError, NotFoundError, OvctlError, UnreachableError
 from controller.model.action import PlaceStore
 from controller.model.identity import ASIDE_SUFFIX, LABEL_TOPOLOGY, Address
@@ -258,6 +258,15 @@ def test_a_key_that_somebody_set_since_is_left_to_them() -> None:
 
 
 # Checks.
+
+
+def test_a_container_of_a_host_that_could_not_be_read_is_not_said_to_be_down() -> None:
+    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+    by_hand(world, "h2").stop_container("c2")
+    world.cluster.faults.unreachable.add("h1")
+    facts = [finding.message for finding in not_running(world.topology, world.cycle().look()[0])]
+    assert facts[0].startswith("not known whether it runs on h1: host/h1: ssh ")
+    assert facts[1] == "is not running on h2: exited"
 
 
 def test_an_isolation_that_could_not_be_asked_is_not_green() -> None:
