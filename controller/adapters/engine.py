@@ -38,6 +38,7 @@ _START_OF_ID = re.compile(r"[0-9a-f]{1,63}")
 _NO_ACCESS = re.compile(
     r"unauthorized|authentication required|no basic auth credentials|access.* denied", re.IGNORECASE
 )
+_EXEC = re.compile(r'exec: "(?P<word>(?:[^"\\]|\\.)*)"')
 
 
 class Way(Protocol):
@@ -314,7 +315,7 @@ class DockerEngine:
             raise EngineError(f"{self._way.place}: {_one_line(str(error))}") from None
 
     def _refusal(self, status: int | None, message: str) -> EngineError:
-        text = f"{self._way.place}: {_one_line(message) or f'the engine answered {status}'}"
+        text = f"{self._way.place}: {_one_line(_redacted(message)) or f'the engine answered {status}'}"
         if status == _NOT_FOUND:
             return NotFoundError(text, status=status)
         if status == _CONFLICT:
@@ -411,6 +412,16 @@ def _message(body: bytes) -> str:
     except ValueError:
         return body.decode(errors="replace")
     return str(found.get("message", "")) if isinstance(found, dict) else ""
+
+
+def _redacted(message: str) -> str:
+    """Return *message* without the word of a command that could not be run: of a wrong command, any may be a secret."""
+    found = _EXEC.search(message)
+    if found is None:
+        return message
+    # the reason may say the word again, unquoted: "stat WORD: no such file or directory"
+    rest = message[found.end() :]
+    return f'{message[: found.start()]}exec: "…"{rest.replace(found["word"], "…") if found["word"] else rest}'
 
 
 def _one_line(text: object) -> str:

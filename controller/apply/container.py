@@ -128,6 +128,7 @@ def _rolled_back(
         hands.retrying(lambda: _put_back(action, old, hands), action.remedies, note)
         if ran:
             Joining(action, hands, note).start(old.id)
+        _rejoin(action, old, hands, note)
     except OvctlError as trouble:
         return EngineError(f"{error.message}; not rolled back: {trouble.message}", hint=error.hint or trouble.hint)
     note("rolled back: the old container is back in its place")
@@ -135,6 +136,18 @@ def _rolled_back(
         f"{error.message}; rolled back: the old container {'runs' if ran else 'is back'}",
         hint=error.hint,
     )
+
+
+def _rejoin(action: ReplaceContainer, old: ContainerState, hands: Hands, note: Note) -> None:
+    """Put the old one on the networks that an earlier step took it off; its IP address there is somebody else's now."""
+    for network in action.rejoins:
+        if network in old.endpoints:
+            continue
+        try:
+            Joining(action, hands, note).connect(network, old.id, endpoint_of(action.container.networks[network]))
+            note(f"put back on network/{network}")
+        except OvctlError as error:
+            note(f"not put back on network/{network}: {error.message}")
 
 
 def _put_back(action: ReplaceContainer, old: ContainerState, hands: Hands) -> None:

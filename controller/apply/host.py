@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import HostError, OvctlError, RefusedError, UnreachableError
 from controller.model.desired import registration
 from controller.model.observed import HostRecord
-from controller.observe.host import daemon_state, parse_record, record_text
+from controller.observe.host import RUNNING, daemon_state, parse_record, record_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -184,9 +184,9 @@ def _restart(host: str, hands: Hands, earlier: str | None, note: Callable[[str],
 
 
 def _running(host: str, hands: Hands) -> frozenset[str]:
-    """Return the ids of all running containers; none when the daemon is down already."""
+    """Return the ids of all containers that run or are paused; none when the daemon is down already."""
     try:
-        return frozenset(summary["Id"] for summary in hands.engine(host).containers() if summary["State"] == "running")
+        return frozenset(summary["Id"] for summary in hands.engine(host).containers() if summary["State"] in RUNNING)
     except OvctlError:
         return frozenset()
 

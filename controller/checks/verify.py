@@ -144,8 +144,10 @@ def not_running(desired: Topology, observed: Observed) -> tuple[Finding, ...]:
         if name in running or not container.networks:
             continue
         engine = observed.engine(container.host)
-        found = engine.container(name) if isinstance(engine, EngineState) else None
-        fact = engine.reason if not isinstance(engine, EngineState) else found.status if found else "there is none"
-        message = f"is not running on {container.host}: {fact}"
+        if isinstance(engine, EngineState):
+            found = engine.container(name)
+            message = f"is not running on {container.host}: {found.status if found else 'there is none'}"
+        else:
+            message = f"not known whether it runs on {container.host}: {engine.reason}"
         findings.append(Finding(False, "running", f"container/{name}", "", message, "run `ovctl plan`"))  # noqa: FBT003 - a finding's first word
     return tuple(findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -43,11 +44,22 @@ def output_option(command: Command) -> Command:
     return option(command)
 
 
+class Seconds(click.FloatRange):
+    """A number of seconds from 0 on that a clock can wait for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is no such number: ``nan`` is in every range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return number
+
+
 def lock_option(command: Command) -> Command:
     """Add ``--lock-timeout``."""
     option = click.option(
         "--lock-timeout",
-        type=click.FloatRange(min=0),
+        type=Seconds(min=0),
         default=0.0,
         show_default=True,
         metavar="SECONDS",

@@ -193,6 +193,10 @@ class ReplaceContainer(_Action):
 
     Compensation: the old one is kept aside (restart policy ``no``, renamed, stopped) until the new one runs; if it does
     not come up, the old one gets its name, policy and place back and the outcome is a failure that says "rolled back".
+
+    Args:
+        rejoins: Declared networks that an earlier step of the plan took the old one off: it is then put on them again,
+            as declared.
     """
 
     symbol: ClassVar[Symbol] = "-/+"
@@ -201,6 +205,7 @@ class ReplaceContainer(_Action):
     container: Container
     labels: Mapping[str, str]
     container_id: str
+    rejoins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

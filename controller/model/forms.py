@@ -117,7 +117,8 @@ def read_words(value: Any) -> Any:
         try:
             return _words(value)
         except ValueError as error:
-            raise problem(f"{value!r} cannot be split into words: {str(error).lower()}", "write a list") from None
+            # a command may hold a secret: it is never shown
+            raise problem(f"the text cannot be split into words: {str(error).lower()}", "write a list") from None
     if isinstance(value, (list, tuple)):
         return tuple(
             str(item) if isinstance(item, (int, float)) and not isinstance(item, bool) else item for item in value
@@ -138,7 +139,8 @@ def read_text_map(value: Any) -> Any:
         wrong: list[dict[str, Any]] = []
         for at, item in enumerate(value):
             if not isinstance(item, str) or "=" not in item:
-                wrong.append(_item(at, f"{item!r} is not KEY=VALUE", "write KEY=VALUE, or a mapping"))
+                # what stands there may be a value, and a secret: it is never shown
+                wrong.append(_item(at, "this item is not KEY=VALUE", "write KEY=VALUE, or a mapping"))
                 continue
             key, _, text = item.partition("=")
             if key in pairs:

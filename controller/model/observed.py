@@ -183,8 +183,10 @@ class EngineState:
         cluster_advertise: What it advertises, as it runs.
         containers: Those that carry an owner label of ours or bear a name that the topology wants.
         networks: All of them.
-        running: Names of all containers that run, foreign ones too: what a restart of the daemon interrupts.
-        foreign_endpoints: Network id -> names of the containers on it that are not ours, whatever name they bear.
+        running: Names of all containers that run or are paused, foreign ones too: what a restart of the daemon
+            interrupts.
+        foreign_endpoints: Network id -> names of the containers on it that are not ours, whatever name they bear,
+            be it that they never were started.
         images: Image reference that the topology uses here -> image, None when the host does not have it; and the id
             that a declared container was made from -> image, when its reference is gone.
         gateway_addresses: Container id -> its address on docker_gwbridge; empty unless it was asked for.

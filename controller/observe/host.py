@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from controller.ports import Engine, Fleet, HostFacts, Json
 
 GATEWAY_BRIDGE = "docker_gwbridge"
+RUNNING = ("running", "paused")
+"""States of containers whose processes a restart of the daemon ends."""
 
 
 def host_facts(desired: Topology, fleet: Fleet, name: str) -> HostFacts:
@@ -104,8 +106,8 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
         containers=containers,
         networks=tuple(sorted(map(network_state, networks), key=lambda network: (network.name, network.id))),
         images=_images(desired, engine, host, containers),
-        running=tuple(sorted(_name(summary) for summary in summaries if summary["State"] == "running")),
-        foreign_endpoints=_endpoints(summary for summary in summaries if summary["Id"] not in ours),
+        running=tuple(sorted(_name(summary) for summary in summaries if summary["State"] in RUNNING)),
+        foreign_endpoints=_endpoints((one for one in summaries if one["Id"] not in ours), networks),
         gateway_addresses=gateway_addresses(engine.inspect_network(GATEWAY_BRIDGE)) if has_gateway else {},
     )
 
@@ -121,12 +123,20 @@ def _ours(engine: Engine, summaries: list[Json], topology: str, wanted: Abstract
     )
 
 
-def _endpoints(summaries: Iterable[Json]) -> dict[str, tuple[str, ...]]:
-    """Return network id -> names of the containers on it, sorted."""
-    found: dict[str, list[str]] = {}
+def _endpoints(summaries: Iterable[Json], networks: list[Json]) -> dict[str, tuple[str, ...]]:
+    """
+    Return network id -> names of the containers on it, sorted.
+
+    One that was never started knows its network only by the word that was said at its creation: a name, an id, or the
+    start of one (20.10.5).
+    """
+    found: dict[str, set[str]] = {}
     for summary in summaries:
-        for endpoint in ((summary.get("NetworkSettings") or {}).get("Networks") or {}).values():
-            found.setdefault((endpoint or {}).get("NetworkID") or "", []).append(_name(summary))
+        for word, endpoint in ((summary.get("NetworkSettings") or {}).get("Networks") or {}).items():
+            known = (endpoint or {}).get("NetworkID")
+            meant = [network["Id"] for network in networks if word == network["Name"] or network["Id"].startswith(word)]
+            for network in [known] if known else meant:
+                found.setdefault(network, set()).add(_name(summary))
     return {network: tuple(sorted(names)) for network, names in sorted(found.items())}
 
 

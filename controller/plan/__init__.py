@@ -18,7 +18,7 @@ from controller.plan.fingerprint import leans_on, seen
 from controller.plan.handover import plan_handovers
 from controller.plan.host import plan_hosts, plan_restores
 from controller.plan.limit import refuse_unknown
-from controller.plan.network import plan_network_removals, plan_networks
+from controller.plan.network import plan_network_removals, plan_networks, stranded
 from controller.plan.settle import plan_settling
 from controller.plan.store import plan_final_record, plan_store
 
@@ -34,10 +34,10 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
 
     Deletions beyond the budget are all refused, and the rest is planned without them.
     """
-    draft = _drafted(Draft(drift, policy))
+    draft = _drafted(drift, policy)
     refused = over_budget(draft)
     if refused:
-        draft = _drafted(Draft(drift, policy, refused=refused))
+        draft = _drafted(drift, policy, refused)
     steps = draft.ordered()
     return Plan(
         topology=drift.desired.name,
@@ -58,7 +58,19 @@ def _limits(draft: Draft) -> Limits | None:
     return Limits(draft.policy.scope, tuple(sorted(draft.within.addresses)), len(draft.outside))
 
 
-def _drafted(draft: Draft) -> Draft:
+def _drafted(drift: Drift, policy: Policy, refused: str | None = None) -> Draft:
+    """Plan everything; again, while a network was to leave under containers that turn out to stay as they are."""
+    kept: dict[str, str] = {}
+    while True:
+        draft = Draft(drift, policy, refused=refused, kept=kept)
+        _plan_all(draft)
+        found = stranded(draft)
+        if not found:
+            return draft
+        kept |= found
+
+
+def _plan_all(draft: Draft) -> None:
     """Plan everything; each line may need steps of the lines above it, never the other way round."""
     plan_store(draft)
     plan_hosts(draft)
@@ -71,4 +83,3 @@ def _drafted(draft: Draft) -> Draft:
     plan_network_removals(draft)
     plan_restores(draft)
     plan_final_record(draft)
-    return draft

@@ -9,7 +9,6 @@ from controller.model.action import (
     AttachContainer,
     CreateContainer,
     DetachContainer,
-    PullImage,
     RemoveContainer,
     ReplaceContainer,
     StartContainer,
@@ -20,6 +19,7 @@ from controller.model.identity import ASIDE_SUFFIX
 from controller.model.observed import EngineState, StoreState, Unknown
 from controller.plan.handover import held, ports_freed
 from controller.plan.host import blocked_by_host
+from controller.plan.image import is_replaced, pull
 from controller.plan.joining import joined, joins_after
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from controller.model.drift import Change, DriftItem
     from controller.model.topology import Container
     from controller.plan.draft import Draft
-
-_IN_PLACE = ("state", "restart", "networks.")
-"""Fields that a running container can be given; all others are fixed at its creation."""
 
 
 def plan_removals(draft: Draft) -> None:
@@ -44,8 +41,8 @@ def plan_removals(draft: Draft) -> None:
             draft.staying[item.address.name] = f"it is still on {item.host}: {why}"
             continue
         declared = draft.desired.containers.get(item.address.name)
-        pulled = [_pull(draft, item, declared)] if declared else []
-        step = draft.add(_removal(item), needs=[pull for pull in pulled if pull], follows=draft.configured.values())
+        pulled = [pull(draft, item, declared)] if declared else []
+        step = draft.add(_removal(item), needs=[one for one in pulled if one], follows=draft.configured.values())
         draft.leaving[item.host or "", item.address.name] = step
         draft.plan(item)
 
@@ -102,11 +99,6 @@ def plan_containers(draft: Draft) -> None:
     for item in draft.drift.items:
         if item.address.kind == "container" and item.address.name.endswith(ASIDE_SUFFIX):
             _remove_aside(draft, item)
-
-
-def is_replaced(item: DriftItem) -> bool:
-    """Whether a changed container gets a successor: a field differs that a container cannot be given later."""
-    return any(not change.field.startswith(_IN_PLACE) for change in item.changes)
 
 
 def _remove_aside(draft: Draft, item: DriftItem) -> None:
@@ -177,20 +169,10 @@ def _needs(draft: Draft, item: DriftItem, container: Container) -> list[str]:
     return needs
 
 
-def _pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
-    """Return the step that pulls the container's image where it is declared, None when the host has it."""
-    host = container.host
-    engine = draft.observed.engine(host)
-    if not isinstance(engine, EngineState) or engine.images.get(container.image) is not None:
-        return None
-    action = PullImage(address=item.address, host=host, reason=f"{host} does not have it", image=container.image)
-    return draft.add(action, follows=[draft.configured[host]] if host in draft.configured else [])
-
-
 def _made_from(draft: Draft, item: DriftItem, container: Container) -> list[str]:
     """Return what has to be done before a container is made: as before it comes up, and its image."""
-    pull = _pull(draft, item, container)
-    return [*_needs(draft, item, container), *([pull] if pull else [])]
+    pulled = pull(draft, item, container)
+    return [*_needs(draft, item, container), *([pulled] if pulled else [])]
 
 
 def _create(draft: Draft, item: DriftItem, container: Container) -> None:
@@ -218,6 +200,7 @@ def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
         container=container,
         labels=container_labels(draft.desired.name, container),
         container_id=item.object_id or "",
+        rejoins=tuple(draft.given_up.get(item.address.name, ())),
     )
     name = item.address.name
     earlier = [draft.up[name]] if name in draft.up else []

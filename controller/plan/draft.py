@@ -16,7 +16,7 @@ from controller.plan.budget import is_deletion
 from controller.plan.limit import limited, members_within, subject, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from controller.model.action import Action
     from controller.model.drift import Drift, DriftItem
@@ -48,6 +48,7 @@ class Draft:
         within: The limits, None when there are none.
         outside: The drift beyond them.
         refused: Why nothing is deleted by this plan, None when deletions are allowed.
+        kept: Network that is no longer declared -> why it cannot leave before another one takes its subnet.
         before: Ids of the steps that all placement waits for: the store placed, the members recorded.
         unsettled: Whether somebody is about to join a network, or did in an apply that was ended before its end.
         left_unsettled: Whether this plan leaves some unsettled: they are beyond its limits.
@@ -57,6 +58,8 @@ class Draft:
         staying: Container -> why it stays where it is no longer declared; its successor waits.
         waiting: Containers that stay as they are; those that depend on them wait, too.
         up: Container -> id of the last step that gets it running.
+        given_up: Container -> declared networks that it is off until it has a successor, or is put in place anew.
+        vacated: Network that is no longer declared -> id of the step that removes it before its subnet is taken.
         freed: Container -> ids of the steps after which its addresses are free.
         first: (host, network) -> id of the step by which the first container there joins the network.
         settled: (host, network) -> id of the step after which that container finds its peers.
@@ -65,13 +68,16 @@ class Draft:
         reattached: (container, network) that a network's recreation puts together again by itself.
     """
 
-    def __init__(self, drift: Drift, policy: Policy, *, refused: str | None = None) -> None:
+    def __init__(
+        self, drift: Drift, policy: Policy, *, refused: str | None = None, kept: Mapping[str, str] | None = None
+    ) -> None:
         self.within = within(drift, policy.scope) if policy.scope else None
         self.drift, self.outside = limited(drift, self.within) if self.within else (drift, ())
         self.desired = drift.desired
         self.observed = drift.observed
         self.policy = policy
         self.refused = refused
+        self.kept = kept or {}
         self.planned: list[DriftItem] = []
         self.blocked: list[Blocked] = []
         self.before: list[str] = []
@@ -83,6 +89,8 @@ class Draft:
         self.waiting: set[str] = set()
         self.staying: dict[str, str] = {}
         self.up: dict[str, str] = {}
+        self.given_up: dict[str, list[str]] = {}
+        self.vacated: dict[str, str] = {}
         self.freed: dict[str, list[str]] = {}
         self.first: dict[tuple[str, str], str] = {}
         self.settled: dict[tuple[str, str], str] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from controller.model.action import DetachContainer
 from controller.model.identity import ASIDE_SUFFIX, Address
 from controller.model.observed import EngineState
+from controller.plan.image import pulls_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +47,21 @@ def plan_handovers(draft: Draft) -> None:
                     draft.freed.setdefault(taker, []).append(draft.leaving[host, found.name])
                 elif (giver := changing.get((host, found.name))) and _gives_up(giver, network):
                     reason = f"{taker} is to have its IP address on {network}"
-                    step = draft.add(_detachment(found, host, network, reason))
+                    needs = [*_before(draft, found.name), *_before(draft, taker)]
+                    step = draft.add(_detachment(found, host, network, reason), needs=needs)
+                    draft.given_up.setdefault(found.name, []).append(network)
                     draft.freed.setdefault(taker, []).append(step)
                     draft.freed.setdefault(found.name, []).append(step)
+
+
+def _before(draft: Draft, name: str) -> list[str]:
+    """Return what may fail before the container is at its new IP address: nothing is given up before that is done."""
+    container = draft.desired.containers.get(name)
+    if container is None or name in draft.waiting:
+        return []
+    configured = [draft.configured[container.host]] if container.host in draft.configured else []
+    ready = [draft.network_ready[network] for network in container.networks if network in draft.network_ready]
+    return [*draft.before, *configured, *ready, *pulls_before(draft, name)]
 
 
 @dataclass(frozen=True, slots=True)

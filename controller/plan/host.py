@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.model.action import ConfigureHost, RestoreHost
 from controller.model.desired import engine_settings, registration, store_place
+from controller.model.identity import owner_of
 from controller.model.observed import EngineState, HostState
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def plan_restores(draft: Draft) -> None:
     earlier: list[str] = []
     for item in leaving:
         host = item.host or item.address.name
-        why = draft.no_removals or _still_needed(draft, host)
+        why = draft.no_removals or _still_needed(draft, host) or _last_to_see(draft)
         if why:
             draft.block(item, why)
             continue
@@ -73,7 +74,20 @@ def _still_needed(draft: Draft, host: str) -> str | None:
     for network, names in engine.foreign_endpoints.items():
         if network in overlays:
             return f"{', '.join(names)}, not ours, still on network/{overlays[network]} there"
+    for seen in engine.networks:
+        owner = owner_of(seen.labels)
+        if seen.scope == "global" and owner not in (None, draft.desired.name):
+            return f"network/{seen.name} of topology/{owner} is there"
     return None
+
+
+def _last_to_see(draft: Draft) -> str | None:
+    """Return which network of ours stays and could be removed by nobody once the daemons have left; or None."""
+    if draft.desired.members:
+        return None
+    items = (*draft.outside, *(blocked.item for blocked in draft.blocked))
+    staying = sorted(str(item.address) for item in items if item.address.kind == "network")
+    return f"{staying[0]} stays for now, and no daemon would be left that could remove it" if staying else None
 
 
 def _running(draft: Draft, host: str) -> tuple[str, ...]:

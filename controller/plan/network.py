@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from controller.model.action import AttachContainer, AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
 from controller.model.desired import network_labels
 from controller.model.identity import Address, owner_of
+from controller.plan.image import pulls_before
+from controller.plan.subnet import overlapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,45 +19,119 @@ if TYPE_CHECKING:
 
 
 def plan_networks(draft: Draft) -> None:
-    """Create what is missing and recreate what differs."""
+    """Create what is missing and recreate what differs; what has a subnet that is to be given anew leaves first."""
+    mended: list[DriftItem] = []
+    off: dict[str, list[str]] = {}
+    going: dict[str, str] = {}
     for item in draft.items("network"):
         if item.cls == "unexpected":
             continue
-        changed = item.cls == "changed" and not _only_unseen(item)
-        why = _obstacle(draft, item) or (_in_use(draft, item) if changed else None)
+        name, recreated = item.address.name, _recreated(item)
+        why = _obstacle(draft, item) or (_in_use(draft, item) if recreated else None)
+        if not why and (recreated or item.cls == "missing"):
+            why = _vacate(draft, name)
         if why:
             draft.block(item, why)
-        elif item.cls == "missing":
-            _create(draft, item, needs=[])
-            draft.plan(item)
-        elif not changed:
+            continue
+        if recreated:
+            off[name] = _taken_off(draft, name, f"network/{name} is recreated", may_fail=False)
+            disrupts = tuple(container.name for _, container in _attached(draft, name))
+            going[name] = draft.add(_removal(draft, item, disrupts=disrupts), needs=off[name])
+        mended.append(item)
+        draft.plan(item)
+    for item in mended:
+        name = item.address.name
+        if item.cls == "changed" and name not in going:
             _await(draft, item)
-            draft.plan(item)
-        else:
-            _recreate(draft, item)
-            draft.plan(item)
+            continue
+        leaving = {**draft.vacated, **going}
+        before = {name, *overlapping(draft, name)}
+        _create(draft, item, needs=[step for other, step in leaving.items() if other in before])
+        if name in going:
+            _put_back(draft, name, off[name])
 
 
 def plan_network_removals(draft: Draft) -> None:
     """Remove networks of ours that are no longer declared, after their containers left them."""
     for item in draft.drift.items:
-        if item.address.kind != "network" or item.cls != "unexpected":
+        if item.address.kind != "network" or item.cls != "unexpected" or item.address.name in draft.vacated:
             continue
-        why = draft.no_removal(item) or _obstacle(draft, item) or _in_use(draft, item)
+        why = _stays(draft, item)
         if why:
             draft.block(item, why)
             continue
         name = item.address.name
         attached = [draft.leaving.get((host, container.name)) for host, container in _attached(draft, name)]
         needs = [*draft.touching.get(name, ()), *(step for step in attached if step)]
-        action = RemoveNetwork(
-            address=item.address,
-            host=_seen_on(draft, name),
-            reason=item.reason,
-            network_id=item.object_id or "",
-        )
-        draft.touching.setdefault(name, []).append(draft.add(action, needs=needs))
+        draft.touching.setdefault(name, []).append(draft.add(_removal(draft, item), needs=needs))
         draft.plan(item)
+
+
+def stranded(draft: Draft) -> dict[str, str]:
+    """
+    Return the networks that *draft* must not remove before another one takes their subnet, and why.
+
+    Which containers stay as they are is known only in the end: one of those would be taken off and not be put back.
+    """
+    found = {
+        item.address.name: _in_use(draft, item)
+        for item in draft.drift.items
+        if item.address.kind == "network" and item.cls == "unexpected" and item.address.name in draft.vacated
+    }
+    return {name: why for name, why in found.items() if why}
+
+
+def _recreated(item: DriftItem) -> bool:
+    return item.cls == "changed" and not _only_unseen(item)
+
+
+def _stays(draft: Draft, item: DriftItem) -> str | None:
+    """Return why a network that is no longer declared stays for now, or None."""
+    return draft.no_removal(item) or _obstacle(draft, item) or _in_use(draft, item)
+
+
+def _vacate(draft: Draft, name: str) -> str | None:
+    """Remove what has the subnet that the network is to have; or return why it has to wait for that."""
+    items = {item.address.name: item for item in draft.drift.items if item.address.kind == "network"}
+    in_the_way = sorted(overlapping(draft, name) - set(draft.desired.networks))
+    for other in in_the_way:
+        if other not in items:
+            return f"its subnet overlaps with that of network/{other}, which is beyond the limits of this plan"
+        why = _stays(draft, items[other]) or draft.kept.get(other)
+        if why:
+            return f"its subnet overlaps with that of network/{other}, which stays: {why}"
+    for other in in_the_way:
+        if other not in draft.vacated:
+            _leave_first(draft, items[other], name)
+    return None
+
+
+def _leave_first(draft: Draft, item: DriftItem, successor: str) -> None:
+    """Take the containers off the network and remove it, before its subnet is given to *successor*."""
+    name = item.address.name
+    before = _taken_off(draft, name, f"network/{name} leaves its subnet to network/{successor}", may_fail=True)
+    draft.vacated[name] = draft.add(_removal(draft, item), needs=before)
+    draft.touching.setdefault(name, []).append(draft.vacated[name])
+    for host, container in _attached(draft, name):
+        if (host, container.name) not in draft.leaving:
+            declared = draft.desired.containers.get(container.name)
+            heirs = [
+                network for network in (declared.networks if declared else ()) if name in overlapping(draft, network)
+            ]
+            draft.given_up.setdefault(container.name, []).extend(heirs)
+            draft.freed.setdefault(container.name, []).extend(before)
+            draft.reattached.add((container.name, name))
+    draft.plan(item)
+
+
+def _removal(draft: Draft, item: DriftItem, *, disrupts: tuple[str, ...] = ()) -> RemoveNetwork:
+    return RemoveNetwork(
+        address=item.address,
+        host=_seen_on(draft, item.address.name),
+        reason=item.reason,
+        disrupts=disrupts,
+        network_id=item.object_id or "",
+    )
 
 
 def _obstacle(draft: Draft, item: DriftItem) -> str | None:
@@ -152,39 +228,36 @@ def _await(draft: Draft, item: DriftItem) -> None:
     draft.network_ready[item.address.name] = draft.add(action, follows=draft.configured.values())
 
 
-def _recreate(draft: Draft, item: DriftItem) -> None:
-    """Networks are immutable: take the containers off, remove it, create it, put them back with their addresses."""
-    name = item.address.name
-    attached = list(_attached(draft, name))
-    names = tuple(container.name for _, container in attached)
-    detached = [
-        draft.add(
-            DetachContainer(
-                address=Address("container", container.name),
-                host=host,
-                reason=f"network/{name} is recreated",
-                disrupts=(container.name,),
-                container_id=container.id,
-                network=name,
-            ),
-            needs=[step for step in (draft.configured.get(host),) if step],
+def _taken_off(draft: Draft, name: str, reason: str, *, may_fail: bool) -> list[str]:
+    """
+    Return the steps after which none of our containers is on the network.
+
+    Args:
+        may_fail: Whether they wait for the pulls without which the containers would not come to be elsewhere.
+    """
+    steps = []
+    for host, container in _attached(draft, name):
+        if (host, container.name) in draft.leaving:
+            steps.append(draft.leaving[host, container.name])
+            continue
+        action = DetachContainer(
+            address=Address("container", container.name),
+            host=host,
+            reason=reason,
+            disrupts=(container.name,),
+            container_id=container.id,
+            network=name,
         )
-        for host, container in attached
-        if (host, container.name) not in draft.leaving
-    ]
-    gone = [draft.leaving[key] for host, container in attached if (key := (host, container.name)) in draft.leaving]
-    removed = draft.add(
-        RemoveNetwork(
-            address=item.address,
-            host=_seen_on(draft, name),
-            reason=item.reason,
-            disrupts=names,
-            network_id=item.object_id or "",
-        ),
-        needs=[*detached, *gone],
-    )
-    _create(draft, item, needs=[removed])
-    for host, container in attached:
+        needs = [draft.configured[host]] if host in draft.configured else []
+        if may_fail:
+            needs += [*draft.before, *pulls_before(draft, container.name)]
+        steps.append(draft.add(action, needs=needs))
+    return steps
+
+
+def _put_back(draft: Draft, name: str, detached: list[str]) -> None:
+    """Put the containers of a recreated network on it again, with their addresses."""
+    for host, container in _attached(draft, name):
         declared = draft.desired.containers.get(container.name)
         if declared is None or declared.host != host or name not in declared.networks:
             continue

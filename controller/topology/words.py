@@ -23,6 +23,9 @@ MOST_NAMES = 500
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
+_SECRET = frozenset(("environment", "labels", "command", "entrypoint"))
+"""Fields of which no value is shown."""
+
 _TRUE = frozenset(("yes", "on", "y", "true", "1"))
 _FALSE = frozenset(("no", "off", "n", "false", "0"))
 _WANTED = {
@@ -101,6 +104,17 @@ def said(value: Any) -> str:
             return "a mapping"
 
 
+def _kind(value: Any) -> str:
+    """Return what kind of thing *value* is, in words; nothing of what it says."""
+    match value:
+        case str():
+            return "a text"
+        case int() | float() if not isinstance(value, bool):
+            return "a number"
+        case _:
+            return said(value)
+
+
 def _mistakes(details: ErrorDetails, source: Source) -> Iterator[Mistake]:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     path: Path = details["loc"]
@@ -120,7 +134,8 @@ def _mistakes(details: ErrorDetails, source: Source) -> Iterator[Mistake]:
     elif kind == "extra_forbidden":
         yield unknown_key(path)
     elif kind in _WANTED:
-        yield Mistake(path, f"expected {_WANTED[kind]}, got {said(value)}", _type_hint(kind, value))
+        got = _kind(value) if _SECRET.intersection(map(str, path)) else said(value)
+        yield Mistake(path, f"expected {_WANTED[kind]}, got {got}", _type_hint(kind, value))
     else:
         fact, hint = _value(kind, value, context, path)
         yield Mistake(path, fact, hint, on_key=on_key)

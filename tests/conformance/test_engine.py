@@ -238,6 +238,8 @@ def test_a_program_that_is_not_there_fails_the_start(engine: Engine) -> None:
         engine.start_container("c1")
     state = engine.inspect_container("c1")["State"]
     assert (caught.value.status, state["Status"], state["ExitCode"]) == (400, "created", 127)
+    assert 'exec: "…": executable file not found in $PATH' in caught.value.message
+    assert "nocmd" not in caught.value.message
 
 
 def test_a_local_network_is_on_one_host_only(world: World, engine: Engine) -> None:

@@ -142,6 +142,8 @@ def test_an_endpoint_is_there_from_start_to_stop(h1: Engine, h2: Engine) -> None
         "",
         "",
     )
+    (listed,) = (found["NetworkSettings"]["Networks"] for found in h1.containers() if found["Names"] == ["/c1"])
+    assert [(word, endpoint["NetworkID"]) for word, endpoint in listed.items()] == [("ov1", "")]
     assert endpoints(h2) == {}
     h1.start_container("c1")
     container_id = h1.inspect_container("c1")["Id"]

@@ -113,7 +113,7 @@ def _execute(cluster: Cluster, host: Host, container: Container) -> None:
     if container.config["Cmd"] == [_CANNOT_RUN]:
         _leave_all(cluster, host, container)
         container.exit_code = 127
-        message = f'OCI runtime create failed: exec: "{_CANNOT_RUN}": executable file not found in $PATH: unknown'
+        message = 'OCI runtime create failed: exec: "…": executable file not found in $PATH: unknown'
         raise EngineError(message, status=400)
 
 

@@ -62,6 +62,16 @@ def test_reads_speak_the_negotiated_version(peer: Peer, engine: DockerEngine) ->
     assert [path for _, path, _ in peer.asked].count("/version") == 1
 
 
+@pytest.mark.parametrize("reason", ["executable file not found in $PATH: unknown", "stat hunter2: no such file"])
+def test_the_word_that_could_not_be_run_is_not_shown(peer: Peer, engine: DockerEngine, reason: str) -> None:
+    said = f'OCI runtime create failed: starting container process caused: exec: "hunter2": {reason}'
+    peer.answers["POST", "/v1.41/containers/c1/start"] = (400, json.dumps({"message": said}).encode())
+    with pytest.raises(EngineError) as caught:
+        engine.start_container("c1")
+    assert caught.value.message.endswith(f'exec: "…": {reason.replace("hunter2", "…")}')
+    assert "hunter2" not in caught.value.message
+
+
 def test_names_are_escaped(peer: Peer, engine: DockerEngine) -> None:
     with pytest.raises(NotFoundError, match="host/h1: nothing here"):
         engine.inspect_network("a/b?c d")

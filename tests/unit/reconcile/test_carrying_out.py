@@ -12,7 +12,7 @@ from controller.apply import run
 from controller.apply.hands import UNREACHABLE_FOR_S, Hands
 from controller.apply.perform import perform
 from controller.checks.probe import probe
-from controller.checks.verify import ask, judge
+from controller.checks.verify import ask, judge, not_running
 from controller.errors import EngineError, HostError, NotFoundError, OvctlError, UnreachableError
 from controller.model.action import PlaceStore
 from controller.model.identity import ASIDE_SUFFIX, LABEL_TOPOLOGY, Address
@@ -167,6 +167,30 @@ def test_a_replacement_survives_a_lost_answer(method: str) -> None:
     assert by_hand(world).inspect_container("c1")["Id"] != before
 
 
+@pytest.mark.parametrize("step", ["create", "start"])
+def test_a_container_that_gave_its_address_up_is_back_on_the_network_when_its_replacement_is_rolled_back(
+    step: str,
+) -> None:
+    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+    before = by_hand(world).inspect_container("c1")["Id"]
+    desired = {"c1": container(number=13, command=["httpd", "-f"]), "c2": container("h2")}
+    world = World(topology(desired), world.cluster)
+    world.cluster.faults.fail(EngineError(REFUSED, status=400), method=f"{step}_container", host="h1")
+    (outcome,) = failed(world)
+    assert "rolled back: the old container runs" in outcome.detail
+    found = by_hand(world).inspect_container("c1")
+    assert (found["Id"], found["NetworkSettings"]["Networks"]["web"]["IPAddress"]) == (before, "10.0.0.13")
+
+
+def test_no_address_is_given_up_before_the_image_is_pulled() -> None:
+    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+    desired = {"c1": container(number=13, image="none:1"), "c2": container("h2")}
+    world = World(topology(desired), world.cluster)
+    world.apply()
+    found = by_hand(world).inspect_container("c1")
+    assert found["NetworkSettings"]["Networks"]["web"]["IPAddress"] == "10.0.0.11"
+
+
 # Hosts.
 
 
@@ -234,6 +258,15 @@ def test_a_key_that_somebody_set_since_is_left_to_them() -> None:
 
 
 # Checks.
+
+
+def test_a_container_of_a_host_that_could_not_be_read_is_not_said_to_be_down() -> None:
+    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+    by_hand(world, "h2").stop_container("c2")
+    world.cluster.faults.unreachable.add("h1")
+    facts = [finding.message for finding in not_running(world.topology, world.cycle().look()[0])]
+    assert facts[0].startswith("not known whether it runs on h1: host/h1: ssh ")
+    assert facts[1] == "is not running on h2: exited"
 
 
 def test_an_isolation_that_could_not_be_asked_is_not_green() -> None:

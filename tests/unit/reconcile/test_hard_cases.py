@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -234,3 +235,50 @@ def test_networks_come_before_containers_and_the_first_of_each_goes_alone() -> N
     assert all(networks <= {*step.needs, *step.follows} for step in created)
     first = created[0].id
     assert all(first in {*steps[step.id].needs, *steps[step.id].follows} for step in created[1:])
+
+
+def renamed(number: int = 11, **more: Any) -> Topology:
+    """Return a topology in which the network web has another name and the same subnet."""
+    plain = topology({"c1": container(number=number, **more), "c2": container("h2", number=12)}).model_dump(mode="json")
+    plain["networks"]["www"] = plain["networks"].pop("web")
+    for declared in plain["containers"].values():
+        declared["networks"]["www"] = declared["networks"].pop("web")
+    return Topology.model_validate(plain, strict=False)
+
+
+@pytest.mark.parametrize("more", [{}, {"command": ["httpd", "-f"]}])
+def test_a_renamed_network_leaves_its_subnet_to_its_successor_in_one_apply(more: dict[str, Any]) -> None:
+    world = applied(topology({"c1": container(), "c2": container("h2", number=12), "gone": container("h3", number=13)}))
+    world = World(renamed(**more), world.cluster)
+    steps = [step.id for step in world.plan().steps]
+    assert steps.index("remove network/web on h1") < steps.index("create network/www on h1")
+    world.converge()
+    assert (address_of(world, "c1", "www"), address_of(world, "c2", "www")) == ("10.0.0.11", "10.0.0.12")
+
+
+def test_a_renamed_network_is_left_alone_under_a_container_that_stays_as_it_is() -> None:
+    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
+    hand = FakeFleet(world.cluster, by_hand=True).engine("h3")
+    hand.create_container("c0", {"Image": "busybox:1"})
+    desired = renamed().model_dump(mode="json")
+    desired["containers"]["c0"] = {**desired["containers"]["c2"], "host": "h3", "networks": {}}
+    desired["containers"]["c1"]["depends_on"] = ["c0"]
+    world = World(Topology.model_validate(desired, strict=False), world.cluster)
+    why = {str(blocked.item.address): blocked.why for blocked in world.plan().blocked}
+    assert "which stays: still on it, and left alone by this plan: container/c1" in why["network/www"]
+    world.apply()
+    found = FakeFleet(world.cluster, by_hand=True).engine("h1").inspect_container("c1")
+    assert found["NetworkSettings"]["Networks"]["web"]["IPAddress"] == "10.0.0.11"
+
+
+def test_two_networks_swap_their_subnets_in_one_apply() -> None:
+    world = applied(topology({"c1": container()}))
+    plain = world.topology.model_dump(mode="json")
+    web, db = plain["networks"]["web"], plain["networks"]["db"]
+    plain["networks"] |= {"web": db, "db": web}
+    plain["containers"]["c1"]["networks"]["web"]["ipv4_address"] = "10.0.1.11"
+    world = World(Topology.model_validate(plain, strict=False), world.cluster)
+    report = world.apply()
+    assert report is not None
+    assert report.ok, [(outcome.step.id, outcome.detail) for outcome in report.outcomes if outcome.result != "done"]
+    assert address_of(world, "c1") == "10.0.1.11"

@@ -8,6 +8,7 @@ import pytest
 
 from controller.errors import EngineError
 from controller.model.desired import retired
+from controller.model.identity import LABEL_TOPOLOGY
 from controller.model.topology import Topology
 from tests.fakes import FakeFleet
 from tests.unit.reconcile.worlds import NETWORKS, World, container, topology
@@ -69,6 +70,54 @@ def test_destroy_leaves_a_daemon_joined_whose_overlay_somebody_else_uses() -> No
     assert runs(world, "h2", "somebody")
     assert world.cluster.hosts["h2"].engine.cluster_store
     assert world.cluster.hosts["h2"].engine.named("somebody").attachments["web"].endpoint_id  # type: ignore[union-attr]  # it runs
+
+
+def test_destroy_leaves_the_daemons_joined_while_a_network_cannot_be_removed() -> None:
+    world = applied(topology({"c1": container("h1")}))
+    world.cluster.faults.unreachable.add("h3")
+    world.destroy()
+    assert all(host.engine.cluster_store for host in world.cluster.hosts.values())
+    why = {blocked.why for blocked in World(retired(world.topology), world.cluster).plan().blocked}
+    assert "network/db stays for now, and no daemon would be left that could remove it" in why
+    world.cluster.faults.unreachable.clear()
+    World(retired(world.topology), world.cluster).converge()
+    assert world.cluster.store is not None
+    assert not world.cluster.store.networks
+    assert not any(host.engine.cluster_store for host in world.cluster.hosts.values())
+
+
+def test_destroy_leaves_a_daemon_joined_on_which_another_topology_has_a_network() -> None:
+    world = applied(topology({"c1": container("h1")}))
+    hand(world, "h2").create_network("theirs", {"Driver": "overlay", "Labels": {LABEL_TOPOLOGY: "other"}})
+    world.destroy()
+    plan = World(retired(world.topology), world.cluster).plan()
+    assert {blocked.why for blocked in plan.blocked} == {"network/theirs of topology/other is there"}
+    assert all(host.engine.cluster_store for host in world.cluster.hosts.values())
+
+
+@pytest.mark.parametrize("said", ["name", "id"])
+def test_a_foreign_container_that_was_never_started_keeps_its_network(said: str) -> None:
+    world = applied(topology({"c1": container("h1")}))
+    engine = hand(world, "h2")
+    word = "web" if said == "name" else engine.inspect_network("web")["Id"][:12]
+    engine.create_container("somebody", {"Image": "busybox:1", "HostConfig": {"NetworkMode": word}})
+    world.destroy()
+    assert engine.inspect_network("web")
+    plan = World(retired(world.topology), world.cluster).plan()
+    why = {str(blocked.item.address): blocked.why for blocked in plan.blocked}
+    assert why["network/web"] == "containers that are not ours are attached: somebody"
+
+
+def test_a_foreign_container_that_is_paused_is_told_about_and_started_again() -> None:
+    world = World(topology({"c1": container("h1")}))
+    theirs(world, "h1", "somebody", "bridge")
+    found = world.cluster.hosts["h1"].engine.named("somebody")
+    assert found is not None
+    found.status = "paused"
+    (configure,) = (step.action for step in world.plan().steps if step.id == "configure host/h1 on h1")
+    assert configure.disrupts == ("somebody",)
+    world.converge()
+    assert runs(world, "h1", "somebody")
 
 
 def test_what_a_replacement_left_aside_is_not_removed_while_its_successor_waits() -> None:

@@ -111,7 +111,7 @@ def test_extensions_in_defaults_are_ignored(read: Callable[..., Loaded]) -> None
         ("container: {image: i}", "4:12: defaults.container: unknown key"),
         ("containers: [image]", "4:12: defaults.containers: expected a mapping, got a list"),
         ("hosts: ", "4:19: defaults.hosts: expected a mapping, got nothing"),
-        ("containers: {environment: [A]}", "4:39: defaults.containers.environment[0]: 'A' is not KEY=VALUE"),
+        ("containers: {environment: [A]}", "4:39: defaults.containers.environment[0]: this item is not KEY=VALUE"),
         (
             "containers: {environment: {A: $X}}",
             "4:42: defaults.containers.environment.A: $X is not set and has no default",
@@ -167,7 +167,7 @@ def test_a_mistake_of_ones_own_is_told_where_it_stands(problems_of: Callable[...
     )
     assert problems_of(text) == [
         "error: t.yaml:5:38: containers.aa.restart: 'never' is no restart policy",
-        "error: t.yaml:5:59: containers.aa.environment[0]: 'B' is not KEY=VALUE",
+        "error: t.yaml:5:59: containers.aa.environment[0]: this item is not KEY=VALUE",
         "error: t.yaml:5:92: containers.bb.environment: expected a mapping, got nothing",
     ]
 

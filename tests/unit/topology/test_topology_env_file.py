@@ -137,8 +137,8 @@ def test_a_misspelled_key_is_told_with_what_is_meant() -> None:
 def test_a_wrong_environment_is_told_as_without_a_file() -> None:
     write("a.env", "A=1\n")
     assert problems("env_file: a.env, environment: [B]\nenv_file: a.env, environment: 5\n") == [
-        "t.yaml:5:59: containers.c0.environment[0]: 'B' is not KEY=VALUE",
-        "t.yaml:6:58: containers.c1.environment: expected a mapping, got the number 5",
+        "t.yaml:5:59: containers.c0.environment[0]: this item is not KEY=VALUE",
+        "t.yaml:6:58: containers.c1.environment: expected a mapping, got a number",
     ]
 
 

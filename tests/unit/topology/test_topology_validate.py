@@ -61,6 +61,29 @@ def test_a_forbidden_ssh_option_is_told_with_place_and_hint() -> None:
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "environment: PASSWORD=hunter2",
+        "environment: [hunter2]",
+        "environment: [[hunter2]]",
+        "labels: [hunter2]",
+        "labels: hunter2",
+        "command: sh -c 'hunter2",
+        "entrypoint: sh -c 'hunter2",
+        "command: {hunter2: x}",
+    ],
+)
+def test_no_value_that_may_be_a_secret_is_shown(line: str) -> None:
+    text = f"{GOOD}containers:\n  c1:\n    host: h1\n    image: busybox:1\n    {line}\n"
+    Path("topology.yaml").write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(validate, [])
+    assert result.exit_code == 1
+    assert "topology.yaml:8:" in result.stderr
+    assert "hunter2" not in result.output
+
+
+@pytest.mark.usefixtures("here")
 def test_warnings_are_shown_and_do_not_fail() -> None:
     Path("t.yaml").write_text(GOOD + "containers: {cc: {host: h1, image: i, environment: {A: no}}}\n", encoding="utf-8")
     result = CliRunner().invoke(validate, ["t.yaml"])

@@ -1,0 +1,45 @@
+"""What a container is made from: whether a new one is made, and the pull of its image before that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller.model.action import PullImage
+from controller.model.observed import EngineState
+
+if TYPE_CHECKING:
+    from controller.model.drift import DriftItem
+    from controller.model.topology import Container
+    from controller.plan.draft import Draft
+
+_IN_PLACE = ("state", "restart", "networks.")
+"""Fields that a running container can be given; all others are fixed at its creation."""
+
+
+def is_replaced(item: DriftItem) -> bool:
+    """Whether a changed container gets a successor: a field differs that a container cannot be given later."""
+    return any(not change.field.startswith(_IN_PLACE) for change in item.changes)
+
+
+def pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
+    """Return the step that pulls the container's image where it is declared, None when the host has it."""
+    host = container.host
+    engine = draft.observed.engine(host)
+    if not isinstance(engine, EngineState) or engine.images.get(container.image) is not None:
+        return None
+    action = PullImage(address=item.address, host=host, reason=f"{host} does not have it", image=container.image)
+    return draft.add(action, follows=[draft.configured[host]] if host in draft.configured else [])
+
+
+def pulls_before(draft: Draft, name: str) -> list[str]:
+    """Return the pull that the container of that name needs if this plan makes a new one; it may fail."""
+    container = draft.desired.containers.get(name)
+    if container is None or name in draft.waiting:
+        return []
+    pulls = [
+        pull(draft, item, container)
+        for item in draft.drift.items
+        if item.address.kind == "container" and item.address.name == name and item.host == container.host
+        if item.cls == "missing" or (item.cls == "changed" and is_replaced(item))
+    ]
+    return [step for step in pulls if step]
