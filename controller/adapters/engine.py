@@ -8,12 +8,22 @@ one: that takes longer than a whole plan. Each effect is one request; nothing is
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
 
+from controller.adapters.engine_words import (
+    how_far,
+    in_path,
+    message_of,
+    negotiate,
+    one_line,
+    redacted,
+    registry,
+    split_image,
+    word,
+)
 from controller.adapters.http import BadAnswerError, Client, HttpError, TimedOutError
 from controller.errors import ConflictError, EngineError, NotFoundError, UnreachableError
 
@@ -26,11 +36,6 @@ if TYPE_CHECKING:
 
     from controller.ports import Json
 
-# The newest version whose behaviour was tried: engine 26.1. Engines from 29 on refuse everything below 1.44.
-MAX_API_VERSION = (1, 45)
-# Engine 17.03, the oldest that is supported.
-MIN_API_VERSION = (1, 26)
-
 _READ_S = 20.0
 _EFFECT_S = 120
 _NOT_FOUND, _CONFLICT = 404, 409
@@ -38,7 +43,6 @@ _START_OF_ID = re.compile(r"[0-9a-f]{1,63}")
 _NO_ACCESS = re.compile(
     r"unauthorized|authentication required|no basic auth credentials|access.* denied", re.IGNORECASE
 )
-_EXEC = re.compile(r'exec: "(?P<word>(?:[^"\\]|\\.)*)"')
 
 
 class Way(Protocol):
@@ -93,7 +97,7 @@ class DockerEngine:
 
     def inspect_container(self, ref: str) -> Json:
         """Return one container; NotFoundError if there is none."""
-        found = self._object(f"/containers/{_ref(ref)}/json")
+        found = self._object(f"/containers/{in_path(ref)}/json")
         return self._exactly(found, ref, f"No such container: {ref}")
 
     def networks(self) -> list[Json]:
@@ -102,12 +106,12 @@ class DockerEngine:
 
     def inspect_network(self, ref: str) -> Json:
         """Return one network with its endpoints; NotFoundError if there is none."""
-        found = self._object(f"/networks/{_ref(ref)}")
+        found = self._object(f"/networks/{in_path(ref)}")
         return self._exactly(found, ref, f"network {ref} not found")
 
     def inspect_image(self, ref: str) -> Json:
         """Return one image; NotFoundError if the host has none of that name."""
-        return self._object(f"/images/{quote(_word(ref), safe='/:@')}/json")
+        return self._object(f"/images/{quote(word(ref), safe='/:@')}/json")
 
     # Effects.
 
@@ -132,8 +136,8 @@ class DockerEngine:
         with self._effect() as sdk:
             for step in sdk.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in step:
-                    raise EngineError(f"{self._way.place}: {ref}: {_one_line(step['error'])}", status=None)
-                far = _how_far(layers, step)
+                    raise EngineError(f"{self._way.place}: {ref}: {one_line(step['error'])}", status=None)
+                far = how_far(layers, step)
                 if far:
                     tell(far)
 
@@ -165,7 +169,7 @@ class DockerEngine:
 
     def update_container(self, ref: str, config: Json) -> None:
         """Change what can be changed in place."""
-        self._post(f"/containers/{_ref(self._container(ref))}/update", config)
+        self._post(f"/containers/{in_path(self._container(ref))}/update", config)
 
     def remove_container(self, ref: str, *, force: bool = False) -> None:
         """Remove it and its anonymous volumes, never its named ones."""
@@ -189,7 +193,7 @@ class DockerEngine:
     def connect(self, network: str, container: str, endpoint: Json) -> None:
         """Attach a container."""
         body = {"Container": self._container(container), "EndpointConfig": endpoint}
-        self._post(f"/networks/{_ref(self._network(network))}/connect", body)
+        self._post(f"/networks/{in_path(self._network(network))}/connect", body)
 
     def disconnect(self, network: str, container: str, *, force: bool = False) -> None:
         """Detach a container by id or name."""
@@ -197,7 +201,7 @@ class DockerEngine:
             self._refuse_other(container)
         else:
             self._container(container)
-        self._post(f"/networks/{_ref(self._network(network))}/disconnect", {"Container": container, "Force": force})
+        self._post(f"/networks/{in_path(self._network(network))}/disconnect", {"Container": container, "Force": force})
 
     def close(self) -> None:
         """Close the connections."""
@@ -217,22 +221,22 @@ class DockerEngine:
 
     def _container(self, ref: str) -> str:
         """Return *ref*; NotFoundError when an engine would take it for the start of another container's id."""
-        if _START_OF_ID.fullmatch(_word(ref)):
+        if _START_OF_ID.fullmatch(word(ref)):
             self.inspect_container(ref)
         return ref
 
     def _network(self, ref: str) -> str:
         """Return *ref*; NotFoundError when an engine would take it for the start of another network's id."""
-        if _START_OF_ID.fullmatch(_word(ref)):
+        if _START_OF_ID.fullmatch(word(ref)):
             self.inspect_network(ref)
         return ref
 
     def _refuse_other(self, name: str) -> None:
         """Raise ConflictError when an engine would take a name that no container has for the start of an id."""
-        if not _START_OF_ID.fullmatch(_word(name)):
+        if not _START_OF_ID.fullmatch(word(name)):
             return
         with contextlib.suppress(NotFoundError):
-            found = self._object(f"/containers/{_ref(name)}/json")
+            found = self._object(f"/containers/{in_path(name)}/json")
             other = str(found.get("Name") or "").lstrip("/")
             if name not in (found.get("Id"), other):
                 fact = f"{self._way.place}: the engine takes {name} for the container {other}, whose id begins so"
@@ -273,7 +277,7 @@ class DockerEngine:
         try:
             answer = self._http.request("GET", path, timeout_s=_READ_S)
             if not answer.ok:
-                raise self._refusal(answer.status, _message(answer.body))
+                raise self._refusal(answer.status, message_of(answer.body))
             return answer.json()
         except HttpError as error:
             self._broken(error)
@@ -283,7 +287,7 @@ class DockerEngine:
         with self._effect() as sdk:
             response = sdk.post(f"{sdk.base_url}/v{sdk.api_version}{path}", json=body, timeout=_EFFECT_S)
             if not response.ok:
-                raise self._refusal(response.status_code, _message(response.content))
+                raise self._refusal(response.status_code, message_of(response.content))
             return response
 
     @contextlib.contextmanager
@@ -312,10 +316,10 @@ class DockerEngine:
         except (requests.exceptions.RequestException, OSError):
             self._broken(HttpError("the connection was closed"))
         except docker.errors.DockerException as error:
-            raise EngineError(f"{self._way.place}: {_one_line(str(error))}") from None
+            raise EngineError(f"{self._way.place}: {one_line(str(error))}") from None
 
     def _refusal(self, status: int | None, message: str) -> EngineError:
-        text = f"{self._way.place}: {_one_line(_redacted(message)) or f'the engine answered {status}'}"
+        text = f"{self._way.place}: {one_line(redacted(message)) or f'the engine answered {status}'}"
         if status == _NOT_FOUND:
             return NotFoundError(text, status=status)
         if status == _CONFLICT:
@@ -326,103 +330,9 @@ class DockerEngine:
         if isinstance(error, BadAnswerError):
             raise EngineError(f"{self._way.place}: engine: {error}") from None
         fact = str(error) if isinstance(error, TimedOutError) else "the connection was closed before an answer came"
-        words = _one_line(self._way.last_words())
+        words = one_line(self._way.last_words())
         if "password is required" in words:
             hint = "let this user run sudo without a password: NOPASSWD in sudoers"
         else:
             hint = "is docker running there, and may this user open its socket? if not, set sudo: true"
         raise UnreachableError(f"{self._way.place}: engine: {words or fact}", hint=hint) from None
-
-
-def negotiate(place: str, version: Json) -> str:
-    """
-    Return the API version to speak with an engine, from its ``GET /version``.
-
-    Raises:
-        EngineError: The engine is too old or too new for us.
-    """
-    newest = _parse(version.get("ApiVersion"))
-    oldest = _parse(version.get("MinAPIVersion")) or MIN_API_VERSION
-    engine = f"{place}: engine {version.get('Version', '?')}"
-    if newest is None:
-        raise EngineError(f"{place}: engine: it does not say its API version")
-    if newest < MIN_API_VERSION:
-        raise EngineError(
-            f"{engine} speaks API {_dotted(newest)}, ovctl needs at least {_dotted(MIN_API_VERSION)}",
-            hint="upgrade the engine",
-        )
-    if oldest > MAX_API_VERSION:
-        raise EngineError(
-            f"{engine} wants at least API {_dotted(oldest)}, ovctl knows up to {_dotted(MAX_API_VERSION)}",
-            hint="upgrade ovctl",
-        )
-    return _dotted(min(newest, MAX_API_VERSION))
-
-
-def split_image(ref: str) -> tuple[str, str | None]:
-    """Return repository and tag or digest of an image; without any, ``latest``: the API would pull every tag."""
-    if "@" in ref:
-        repository, _, digest = ref.partition("@")
-        return repository, digest
-    repository, colon, tag = ref.rpartition(":")
-    if not colon or "/" in tag:
-        return ref, "latest"
-    return repository, tag
-
-
-def registry(ref: str) -> str:
-    """Return the registry that an image comes from, as ``docker login`` wants it; empty for the default one."""
-    first, slash, _ = ref.partition("/")
-    return first if slash and ("." in first or ":" in first or first == "localhost") else ""
-
-
-def _how_far(layers: dict[str, tuple[int, int]], step: Json) -> str:
-    """Note what a message of a pull says of its layer; return how far all of them are, empty when it says nothing."""
-    detail = step.get("progressDetail") or {}
-    if step.get("status") != "Downloading" or not detail.get("total"):
-        return ""
-    layers[str(step.get("id"))] = (int(detail.get("current") or 0), int(detail["total"]))
-    done, total = (sum(sizes) / 1_000_000 for sizes in zip(*layers.values(), strict=True))
-    return f"{done:.0f} of {total:.0f} MB"
-
-
-def _parse(text: object) -> tuple[int, int] | None:
-    major, dot, minor = text.partition(".") if isinstance(text, str) else ("", "", "")
-    return (int(major), int(minor)) if dot and major.isdecimal() and minor.isdecimal() else None
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return f"{version[0]}.{version[1]}"
-
-
-def _word(ref: str) -> str:
-    if not ref or ref in {".", ".."}:
-        raise ValueError(f"not an id or a name: {ref!r}")
-    return ref
-
-
-def _ref(ref: str) -> str:
-    return quote(_word(ref), safe="")
-
-
-def _message(body: bytes) -> str:
-    """Return the engine's message of an error answer, which is JSON in all but broken engines."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")
-    return str(found.get("message", "")) if isinstance(found, dict) else ""
-
-
-def _redacted(message: str) -> str:
-    """Return *message* without the word of a command that could not be run: of a wrong command, any may be a secret."""
-    found = _EXEC.search(message)
-    if found is None:
-        return message
-    # the reason may say the word again, unquoted: "stat WORD: no such file or directory"
-    rest = message[found.end() :]
-    return f'{message[: found.start()]}exec: "…"{rest.replace(found["word"], "…") if found["word"] else rest}'
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())[:600]

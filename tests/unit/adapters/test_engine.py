@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from controller.adapters.engine import DockerEngine, negotiate, split_image
+from controller.adapters.engine import DockerEngine
+from controller.adapters.engine_words import negotiate, split_image
 from controller.errors import ConflictError, EngineError, NotFoundError, UnreachableError
 from tests.unit.adapters.answers import Peer, serving
 
@@ -65,9 +66,9 @@ def test_reads_speak_the_negotiated_version(peer: Peer, engine: DockerEngine) ->
 @pytest.mark.parametrize("reason", ["executable file not found in $PATH: unknown", "stat hunter2: no such file"])
 def test_the_word_that_could_not_be_run_is_not_shown(peer: Peer, engine: DockerEngine, reason: str) -> None:
     said = f'OCI runtime create failed: starting container process caused: exec: "hunter2": {reason}'
-    peer.answers["POST", "/v1.41/containers/c1/start"] = (400, json.dumps({"message": said}).encode())
+    peer.answers["POST", "/v1.41/containers/app/start"] = (400, json.dumps({"message": said}).encode())
     with pytest.raises(EngineError) as caught:
-        engine.start_container("c1")
+        engine.start_container("app")
     assert caught.value.message.endswith(f'exec: "…": {reason.replace("hunter2", "…")}')
     assert "hunter2" not in caught.value.message
 
