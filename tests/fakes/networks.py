@@ -271,3 +271,32 @@ def _address(network: Network, wanted: str) -> tuple[str, int, str]:
         raise EngineError(message, status=500)
     message = f"no available IPv4 addresses on this network's address pools: {network.name} ({network.id})"
     raise EngineError(message, status=500)
+
+
+def needs_gateway(cluster: Cluster, host: Host, container: Container) -> bool:
+    """Whether it has no way out through a network of its own: then docker_gwbridge is that way."""
+    needs = False
+    for attachment in container.attachments.values():
+        network = by_id(cluster, host, attachment.network_id)
+        if network is None or not attachment.endpoint_id or network.internal or network.driver in ("null", "host"):
+            continue
+        if attachment.gateway:
+            return False
+        needs = True
+    return needs
+
+
+def join_gateway(cluster: Cluster, host: Host, container: Container) -> None:
+    """Put it on docker_gwbridge, if that is its way out and it is not there."""
+    if container.gateway_endpoint or not needs_gateway(cluster, host, container):
+        return
+    bridge = gateway_bridge(cluster, host)
+    container.gateway_endpoint = make_endpoint(cluster, host, bridge, container).id
+
+
+def leave_gateway(host: Host, container: Container) -> None:
+    """Take it off docker_gwbridge."""
+    if container.gateway_endpoint:
+        for network in host.engine.networks.values():
+            network.endpoints.pop(container.gateway_endpoint, None)
+        container.gateway_endpoint = ""

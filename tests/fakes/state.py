@@ -19,6 +19,8 @@ ENGINE_VERSION = "20.10.5+dfsg1"
 API_VERSION = "1.41"
 PREDEFINED = ("bridge", "host", "none")
 GATEWAY_BRIDGE = "docker_gwbridge"
+PROCESSORS = 2
+DEFAULT_SHM_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -170,6 +172,8 @@ class Engine:
     Args:
         has_stale_sandboxes: Whether its last end was a power cut: no overlay container starts until that is repaired.
         stuck_ports: Port and protocol of what the knife left allocated to nobody; a restart does not help.
+        log_driver: What containers log to that say nothing of it, with its options.
+        default_ulimits: Limits that containers have beside their own, as the engine shows them.
     """
 
     running: bool = True
@@ -182,6 +186,9 @@ class Engine:
     images: dict[str, Image] = field(default_factory=dict)
     has_stale_sandboxes: bool = False
     stuck_ports: set[tuple[str, str]] = field(default_factory=set)
+    log_driver: str = "json-file"
+    log_options: dict[str, str] = field(default_factory=dict)
+    default_ulimits: list[Json] = field(default_factory=list)
 
     def named(self, name: str) -> Container | None:
         """Return the container of that name."""
@@ -199,6 +206,7 @@ class Host:
         boots: How often it was switched on; makes the boot id.
         records: Topology -> text of our record.
         arguments: What stands on dockerd's command line beside its defaults.
+        lacks: What its kernel has no means for, as ``GET /info`` calls it.
     """
 
     name: str
@@ -212,6 +220,7 @@ class Host:
     powered: bool = True
     plugged: bool = True
     boots: int = 1
+    lacks: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
