@@ -10,10 +10,11 @@ from controller.apply.engine_config import (
     endpoint_config,
     endpoint_of,
     further_networks,
-    restart_policy,
 )
 from controller.apply.start import Joining, disconnect
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
+from controller.model.container_fields import told_update
+from controller.model.engine_words import restart_policy
 from controller.model.identity import ASIDE_SUFFIX, LABEL_FIELDS, owner_of
 from controller.observe.container import container_state
 
@@ -108,7 +109,7 @@ def _set_aside(action: ReplaceContainer, old: ContainerState, hands: Hands, note
 
     def attempt() -> None:
         engine.update_container(old.id, {"RestartPolicy": restart_policy("no")})
-        engine.stop_container(old.id)
+        engine.stop_container(old.id, timeout_s=old.stop_timeout_s)
         if _ours(engine, old.id, hands).name != aside:
             engine.rename_container(old.id, aside)
 
@@ -158,10 +159,10 @@ def start(action: StartContainer, hands: Hands, note: Note) -> None:
 
 
 def update(action: UpdateContainer, hands: Hands) -> None:
-    """Change the restart policy in place."""
+    """Change what can be changed in place, all of it in one request."""
     engine = hands.engine(action.host)
     found = _ours(engine, action.container_id, hands)
-    engine.update_container(found.id, {"RestartPolicy": restart_policy(action.restart)})
+    engine.update_container(found.id, told_update(action.container, action.fields))
 
 
 def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
@@ -186,7 +187,7 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
         if "conflicts with existing route" not in error.message or "restart" not in action.remedies:
             raise
         note("restarted: it still had the interface of an endpoint that the engine had forgotten")
-        engine.stop_container(found.id)
+        engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
         joining.start(found.id)
 
 
@@ -205,7 +206,7 @@ def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
         found = _ours(engine, action.container_id, hands)
 
         def attempt() -> None:
-            engine.stop_container(found.id)
+            engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
             engine.remove_container(found.id, force=True)
 
         hands.retrying(attempt, action.remedies, note)
@@ -223,7 +224,7 @@ def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:
 
     def attempt() -> None:
         engine.update_container(found.id, {"RestartPolicy": restart_policy("no")})
-        engine.stop_container(found.id)
+        engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
 
     hands.retrying(attempt, action.remedies, note)
 

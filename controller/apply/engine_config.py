@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.model.container_fields import told
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,13 +15,14 @@ if TYPE_CHECKING:
 
 def container_config(container: Container, labels: Mapping[str, str]) -> Json:
     """Return the body of ``POST /containers/create``, attached to the first declared network only."""
+    plain = told(container)
     config: Json = {
+        **plain["Config"],
         "Image": container.image,
         "Env": [f"{key}={value}" for key, value in container.environment.items()],
         "Labels": dict(labels),
-        "ExposedPorts": {f"{port.target}/{port.protocol}": {} for port in container.ports},
         "HostConfig": {
-            "RestartPolicy": restart_policy(container.restart),
+            **plain["HostConfig"],
             "Binds": [
                 f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}" for mount in container.volumes
             ],
@@ -55,12 +58,6 @@ def endpoint_config(*, ipv4_address: str | None, aliases: tuple[str, ...]) -> Js
     if ipv4_address is not None:
         config["IPAMConfig"] = {"IPv4Address": ipv4_address}
     return config
-
-
-def restart_policy(restart: str) -> Json:
-    """Return Compose's ``on-failure:3`` as the engine's RestartPolicy."""
-    name, _, count = restart.partition(":")
-    return {"Name": name, "MaximumRetryCount": int(count or 0)}
 
 
 def _port_bindings(container: Container) -> dict[str, list[Json]]:

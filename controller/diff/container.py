@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.diff.container_fields import field_changes, why_unable
 from controller.model.desired import attachments
 from controller.model.drift import Change, DriftItem
 from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of, without_ours
@@ -31,7 +32,10 @@ def container_items(desired: Topology, observed: Observed) -> Iterator[DriftItem
             continue
         address = Address("container", name)
         found = engine.container(name)
-        if found is None:
+        unable = why_unable(container, engine)
+        if unable is not None and (found is None or owner_of(found.labels) == desired.name):
+            yield DriftItem(address, container.host, "conflict", (), unable, found.id if found else None)
+        elif found is None:
             yield DriftItem(address, container.host, "missing", (), f"there is none on {container.host}")
         elif owner_of(found.labels) != desired.name:
             reason = f"host/{container.host} has a container of that name that is not ours"
@@ -69,8 +73,7 @@ def _reason(changes: tuple[Change, ...]) -> str:
 def _changes(container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
     yield from _image(container, found, engine.images.get(container.image))
     yield from _merged(container, found, _image_below(container, found, engine))
-    if found.restart != container.restart:
-        yield Change("restart", container.restart, found.restart)
+    yield from field_changes(container, found, engine, _image_below(container, found, engine))
     yield from _mounts(container.volumes, found.mounts)
     yield from _ports(container.ports, found.ports)
     yield from _networks(container, found, engine)
@@ -109,6 +112,7 @@ def _image_below(container: Container, found: ContainerState, engine: EngineStat
         labels={key: value for key, value in found.labels.items() if key not in container.labels},
         command=found.command,
         entrypoint=found.entrypoint,
+        fields=found.fields,
     )
 
 

@@ -208,11 +208,18 @@ class StartContainer(_Action):
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateContainer(_Action):
-    """Change the restart policy in place."""
+    """
+    Change fields of a container as it stands, in one request.
+
+    Args:
+        container: What is declared.
+        fields: Names of the fields that are brought to it.
+    """
 
     verb: ClassVar[str] = "update"
     container_id: str
-    restart: str
+    container: Container
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

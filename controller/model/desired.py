@@ -57,8 +57,12 @@ def placed(topology: Topology) -> dict[str, tuple[str, ...]]:
 
 def container_labels(topology: str, container: Container) -> dict[str, str]:
     """Return all labels of a container that is to be created."""
-    declared = container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
-    return {**container.labels, **owner_labels(topology, declared)}
+    return {**container.labels, **owner_labels(topology, container_fields(container))}
+
+
+def container_fields(container: Container) -> dict[str, Any]:
+    """Return the declared fields of *container* that differ from their defaults, JSON-like; not what only orders it."""
+    return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
 
 
 def network_labels(topology: str, network: Network) -> dict[str, str]:

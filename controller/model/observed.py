@@ -6,13 +6,18 @@ What could not be read is ``Unknown`` with its reason, never "empty".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.model.engine_words import Comparable
     from controller.model.forms import Mount, Port
+
+STOP_TIMEOUT_S = 10
+"""How long an engine lets a container end that says nothing about it."""
 
 
 @dataclass(frozen=True)
@@ -109,18 +114,19 @@ class EndpointState:
 
 @dataclass(frozen=True)
 class ImageState:
-    """What an image brings along: containers merge it with what they declare."""
+    """What an image brings along: containers merge it with what they declare; *fields* as those of a container."""
 
     id: str
     environment: Mapping[str, str]
     labels: Mapping[str, str]
     command: tuple[str, ...]
     entrypoint: tuple[str, ...]
+    fields: Mapping[str, Comparable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ContainerState:
-    """A container as configured, and what it is doing."""
+    """A container as configured, and what it is doing; *fields* are those of ``container_fields``, by name."""
 
     id: str
     name: str
@@ -135,7 +141,7 @@ class ContainerState:
     command: tuple[str, ...]
     entrypoint: tuple[str, ...]
     hostname: str
-    restart: str
+    fields: Mapping[str, Comparable]
     mounts: frozenset[Mount]
     ports: frozenset[Port]
     endpoints: Mapping[str, EndpointState]
@@ -145,6 +151,17 @@ class ContainerState:
     def running(self) -> bool:
         """Whether its main process runs now."""
         return self.status == "running"
+
+    @property
+    def restart(self) -> str:
+        """Its restart policy, as in a topology."""
+        return str(self.fields["restart"])
+
+    @property
+    def stop_timeout_s(self) -> int:
+        """How long it has to end when it is asked to: what it was made with, or the engine's own 10 s."""
+        found = self.fields["stop_grace_period"]
+        return STOP_TIMEOUT_S if found is None else int(str(found))
 
 
 @dataclass(frozen=True)
@@ -186,6 +203,7 @@ class EngineState:
         images: Image reference that the topology uses here -> image, None when the host does not have it; and the id
             that a declared container was made from -> image, when its reference is gone.
         gateway_addresses: Container id -> its address on docker_gwbridge; empty unless it was asked for.
+        lacks: Abilities that the host's kernel lacks, as ``GET /info`` calls them: limits would be discarded silently.
     """
 
     version: str
@@ -199,6 +217,12 @@ class EngineState:
     running: tuple[str, ...] = ()
     foreign_endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gateway_addresses: Mapping[str, str] = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """Year and month of its version, or whatever its first two numbers are: ``(20, 10)``."""
+        return tuple(int(part) for part in re.findall(r"\d+", self.version)[:2])
 
     def container(self, name: str) -> ContainerState | None:
         """Return the container of that name."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from controller.model.container_config import ContainerConfig
 from controller.model.forms import (
     ABSOLUTE,
     ADVERTISE,
@@ -196,7 +197,7 @@ class Attachment(FrozenModel):
     )
 
 
-class Container(FrozenModel):
+class Container(ContainerConfig):
     """A container on a named host."""
 
     host: str = Field(description="Host that the container runs on.")

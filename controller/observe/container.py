@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from controller.model.container_fields import read_fields
 from controller.model.forms import Mount, Port
 from controller.model.observed import ContainerState, EndpointState
 from controller.observe.image import environment
@@ -48,7 +49,7 @@ def container_state(found: Json) -> ContainerState:
         command=tuple(config.get("Cmd") or ()),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         hostname=config.get("Hostname") or "",
-        restart=_restart(host_config.get("RestartPolicy") or {}),
+        fields=read_fields(config, host_config),
         mounts=frozenset(_mounts(host_config)),
         ports=frozenset(_ports(host_config.get("PortBindings") or {})),
         endpoints={
@@ -57,12 +58,6 @@ def container_state(found: Json) -> ContainerState:
         },
         published=tuple(sorted(_published(settings.get("Ports") or {}))),
     )
-
-
-def _restart(policy: Json) -> str:
-    name = policy.get("Name") or "no"
-    count = policy.get("MaximumRetryCount") or 0
-    return f"{name}:{count}" if name == "on-failure" and count else name
 
 
 def _mounts(host_config: Json) -> Iterator[Mount]:

@@ -18,7 +18,7 @@ from controller.model.action import (
 from controller.model.desired import attachments, container_labels
 from controller.model.identity import ASIDE_SUFFIX
 from controller.model.observed import EngineState, StoreState, Unknown
-from controller.plan.handover import ports_freed
+from controller.plan.handover import is_replaced, ports_freed
 from controller.plan.host import blocked_by_host
 from controller.plan.joining import joined, joins_after
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from controller.model.drift import Change, DriftItem
     from controller.model.topology import Container
     from controller.plan.draft import Draft
-
-_IN_PLACE = ("state", "restart", "networks.")
-"""Fields that a running container can be given; all others are fixed at its creation."""
 
 
 def plan_removals(draft: Draft) -> None:
@@ -100,11 +97,6 @@ def plan_containers(draft: Draft) -> None:
     for item in draft.drift.items:
         if item.address.kind == "container" and item.address.name.endswith(ASIDE_SUFFIX):
             _remove_aside(draft, item)
-
-
-def is_replaced(item: DriftItem) -> bool:
-    """Whether a changed container gets a successor: a field differs that a container cannot be given later."""
-    return any(not change.field.startswith(_IN_PLACE) for change in item.changes)
 
 
 def _remove_aside(draft: Draft, item: DriftItem) -> None:
@@ -226,21 +218,22 @@ def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
 
 
 def _mend(draft: Draft, item: DriftItem, container: Container) -> None:
-    """Change the restart policy, then attachments, then start it: each step leans on the one before."""
+    """Change what an update can, then attachments, then start it: each step leans on the one before."""
     name, object_id = item.address.name, item.object_id or ""
     needs = _needs(draft, item, container)
     if name in draft.up:
         needs.append(draft.up[name])
-    for change in item.changes:
-        if change.field == "restart":
-            update = UpdateContainer(
-                address=item.address,
-                host=container.host,
-                reason=item.reason,
-                container_id=object_id,
-                restart=container.restart,
-            )
-            needs = [draft.add(update, needs=needs)]
+    fields = tuple(change.field for change in item.changes if change.in_place)
+    if fields:
+        update = UpdateContainer(
+            address=item.address,
+            host=container.host,
+            reason=item.reason,
+            container_id=object_id,
+            container=container,
+            fields=fields,
+        )
+        needs = [draft.add(update, needs=needs)]
     for network in dict.fromkeys(_network(change) for change in item.changes if change.field.startswith("networks.")):
         if (name, network) not in draft.reattached:
             needs = [_reattach(draft, item, container, network, needs)]

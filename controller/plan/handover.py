@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from controller.plan.draft import Draft
 
 
+_IN_PLACE = ("state", "networks.")
+"""Fields that a container can be given by a start or by a connection, beside those that an update changes."""
+
+
+def is_replaced(item: DriftItem) -> bool:
+    """Whether a changed container gets a successor: a field differs that a container cannot be given later."""
+    return any(not (change.in_place or change.field.startswith(_IN_PLACE)) for change in item.changes)
+
+
 def plan_handovers(draft: Draft) -> None:
     """
     Take fixed addresses from the containers that give them up, before anybody else asks for them.
@@ -50,9 +59,7 @@ def plan_handovers(draft: Draft) -> None:
 
 def _gives_up(item: DriftItem, network: str) -> bool:
     """Whether the container leaves its address on the network by this plan: what is detached here comes back there."""
-    return item.changed(f"networks.{network}") or any(
-        not change.field.startswith(("state", "restart", "networks.")) for change in item.changes
-    )
+    return item.changed(f"networks.{network}") or is_replaced(item)
 
 
 def _detachment(found: ContainerState, host: str, network: str, reason: str) -> DetachContainer:
