@@ -32,7 +32,9 @@ def why_unable(container: Container, engine: EngineState) -> str | None:
         return f"{name} needs engine {since[0]}.{since[1]:02}; engine {engine.version} would ignore it"
     for row in FIELDS:
         if row.kernel in engine.lacks and row.declared(container):
-            return f"{row.name} needs a kernel with {row.kernel}, which docker info says it lacks; it would be ignored"
+            return (
+                f"{row.name}: this host cannot limit it (docker info: no {row.kernel}), and its engine would ignore it"
+            )
     return None
 
 
@@ -41,19 +43,16 @@ def field_changes(
 ) -> Iterator[Change]:
     """Yield each field that is not as declared; of a mapping, each key."""
     recorded = declared_fields(found.labels)
-    declared = container_fields(container)
     for row in FIELDS:
         if not _is_compared(row, container, recorded, engine) or _is_brought_along(row, container, found):
             continue
         wanted, observed = row.wanted(container, image.fields), found.fields[row.name]
-        # beyond what a container was made with, entries may be the engine's; one that was declared otherwise shows
-        born_so = recorded.get(row.name) in (None, digest(declared.get(row.name)))
         if isinstance(wanted, Default):
             yield Change(row.name, wanted.value, _shown(row, row.name, observed))
         elif isinstance(wanted, dict) and isinstance(observed, dict):
-            yield from _mapping_changes(row, wanted, observed, filled=born_so)
+            yield from _mapping_changes(row, wanted, observed, filled=_is_born_so(row, container, recorded))
         else:
-            if isinstance(observed, tuple) and isinstance(wanted, tuple) and born_so:
+            if isinstance(observed, tuple) and isinstance(wanted, tuple) and _is_born_so(row, container, recorded):
                 observed = tuple(item for item in observed if item in wanted or not row.fills(item))
             if wanted != observed:
                 in_place = row.can_update(wanted, observed, engine.release)
@@ -65,6 +64,17 @@ def _is_compared(row: ContainerField, container: Container, recorded: Mapping[st
         return True
     # a container that was made by a topology has a record; and a kernel that counts no swap has every limit undone
     return row.update is not None and bool(recorded) and row.kernel not in engine.lacks
+
+
+def _is_born_so(row: ContainerField, container: Container, recorded: Mapping[str, str]) -> bool:
+    """
+    Whether the container was made with what is declared now: entries beyond that may then be the engine's.
+
+    Without a record nobody can tell, and the engine gets the benefit of the doubt.
+    """
+    if row.name not in recorded:
+        return True
+    return recorded[row.name] == digest(container_fields(container).get(row.name))
 
 
 def _is_brought_along(row: ContainerField, container: Container, found: ContainerState) -> bool:
@@ -81,7 +91,7 @@ def _mapping_changes(
     Compare key by key.
 
     Args:
-        filled: Whether keys that nobody declares may be the engine's: the container was made with what is declared now.
+        filled: Whether keys that nobody declares may be the engine's.
     """
     beyond = [key for key in sorted(observed) if key not in wanted and row.fills(key)]
     differs = False
@@ -97,10 +107,11 @@ def _mapping_changes(
 
 def _shown(row: ContainerField, key: str, value: Comparable, *, observed: bool = False) -> str | None:
     """Return a value for people, None for nothing; what may be a secret is not shown."""
-    if value is None or value in ("", (), {}):
+    if value is None or value in ((), {}) or (value == "" and not key):
         return None
     if isinstance(value, dict):
         return ", ".join(value)
     if row.hides(key):
         return _ANOTHER if observed else _DECLARED
-    return row.show(value)
+    # the empty value of a mapping's key is one
+    return row.show(value) or "(empty)"

@@ -282,7 +282,8 @@ FIELDS: tuple[ContainerField, ...] = (
         kernel="CPUSet",
     ),
     _limit("mem_limit", "Memory", update=memory, kernel="MemoryLimit"),
-    _limit("mem_reservation", "MemoryReservation"),
+    # docker info has no word of its own for it
+    _limit("mem_reservation", "MemoryReservation", kernel="MemoryLimit"),
     _row(
         "memswap_limit",
         "HostConfig.MemorySwap",

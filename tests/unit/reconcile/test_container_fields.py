@@ -217,6 +217,11 @@ def test_another_spelling_of_the_same_value_is_no_drift(declared: dict[str, Any]
     assert world.plan().empty
 
 
+def test_an_empty_value_of_a_mapping_is_told_from_none() -> None:
+    world = applied(container(tmpfs=["/run"]))
+    assert "tmpfs./run: (empty) -> (none)" in plan_text(changed(world, container()).plan(), colours=False)
+
+
 def test_values_that_may_be_secrets_are_not_shown() -> None:
     def declared(secret: str) -> dict[str, Any]:
         return container(healthcheck={"test": secret}, logging={"driver": "json-file", "options": {"tag": secret}})

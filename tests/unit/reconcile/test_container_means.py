@@ -91,6 +91,7 @@ def test_a_container_whose_image_is_gone_is_compared_with_what_it_has() -> None:
     ("lacking", "declared"),
     [
         ("MemoryLimit", {"mem_limit": "64m"}),
+        ("MemoryLimit", {"mem_reservation": "64m"}),
         ("SwapLimit", {"mem_limit": "64m", "memswap_limit": "96m"}),
         ("CpuCfsQuota", {"cpus": 1}),
         ("CPUShares", {"cpu_shares": 9}),
