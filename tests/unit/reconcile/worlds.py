@@ -101,6 +101,14 @@ def container(host: str = "h1", network: str = "web", number: int = 11, **more: 
     }
 
 
+_FIELDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"mem_limit": "64m"},
+    {"mem_limit": "128m", "cpus": 0.5, "pids_limit": 100},
+    {"healthcheck": {"test": "true"}, "cap_add": ["net_admin"], "stop_grace_period": "1m"},
+)
+
+
 @st.composite
 def topologies(draw: st.DrawFn) -> Topology:
     """Draw a valid topology of up to seven containers."""
@@ -121,6 +129,7 @@ def topologies(draw: st.DrawFn) -> Topology:
             "environment": draw(st.sampled_from([{}, {"A": "1"}, {"A": "2", "B": ""}])),
             "restart": draw(st.sampled_from(["always", "unless-stopped", "on-failure:3"])),
             "networks": attachments,
+            **draw(st.sampled_from(_FIELDS)),
             "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
             if containers
             else [],
@@ -201,6 +210,7 @@ _CONTAINER_TAMPERINGS: dict[str, Callable[[World, Engine, str], None]] = {
     "stop": lambda _world, engine, name: engine.stop_container(name),
     "pause": _pause,
     "update": lambda _world, engine, name: engine.update_container(name, {"RestartPolicy": {"Name": "no"}}),
+    "limit": lambda _world, engine, name: engine.update_container(name, {"CpuShares": 9, "PidsLimit": 9}),
     "restart": _restart,
     "disconnect": _disconnect,
     "untell": _untell,
