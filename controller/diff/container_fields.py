@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controller.model.observed import ContainerState, EngineState, ImageState
     from controller.model.topology import Container
 
+_UNLIMITED = (0, -1)
 _DECLARED, _ANOTHER = "(declared value)", "(another value)"
 
 
@@ -31,7 +32,7 @@ def why_unable(container: Container, engine: EngineState) -> str | None:
     for name, since in too_new(container, engine.release):
         return f"{name} needs engine {since[0]}.{since[1]:02}; engine {engine.version} would ignore it"
     for row in FIELDS:
-        if row.kernel in engine.lacks and row.declared(container):
+        if row.kernel in engine.lacks and row.declared(container) and row.wanted(container, {}) not in _UNLIMITED:
             return (
                 f"{row.name}: this host cannot limit it (docker info: no {row.kernel}), and its engine would ignore it"
             )

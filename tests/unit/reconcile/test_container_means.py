@@ -107,6 +107,16 @@ def test_a_limit_that_the_kernel_cannot_keep_is_a_conflict(lacking: str, declare
     assert "create" not in [step.action.verb for step in plan.steps if step.action.address.name == "c1"]
 
 
+@pytest.mark.parametrize(
+    ("lacking", "declared"),
+    [("PidsLimit", {"pids_limit": -1}), ("SwapLimit", {"mem_limit": "64m", "memswap_limit": -1})],
+)
+def test_no_limit_needs_no_kernel_that_keeps_one(lacking: str, declared: dict[str, Any]) -> None:
+    world = World(topology({"c1": container(**declared)}))
+    host(world).lacks.add(lacking)
+    world.converge()
+
+
 def test_swap_that_the_kernel_does_not_count_is_no_drift() -> None:
     world = World(topology({"c1": container(mem_limit="64m")}))
     host(world).lacks.add("SwapLimit")
