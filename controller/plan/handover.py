@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.model.action import DetachContainer
-from controller.model.identity import Address
+from controller.model.identity import ASIDE_SUFFIX, Address
 from controller.model.observed import EngineState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from controller.model.drift import DriftItem
     from controller.model.observed import ContainerState
     from controller.model.topology import Container
@@ -55,6 +58,51 @@ def plan_handovers(draft: Draft) -> None:
                     step = draft.add(_detachment(found, host, network, reason))
                     draft.freed.setdefault(taker, []).append(step)
                     draft.freed.setdefault(found.name, []).append(step)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    What containers keep that this plan leaves alone: nobody else can have it yet.
+
+    Args:
+        addresses: (network, IP address) -> who has it.
+        ports: (host, published port, protocol) -> who has it.
+    """
+
+    addresses: Mapping[tuple[str, str], str]
+    ports: Mapping[tuple[str, int | None, str], str]
+
+    def obstacle(self, name: str, container: Container) -> str | None:
+        """Return why *container* cannot have what it is to have, or None."""
+        for network, attachment in container.networks.items():
+            holder = self.addresses.get((network, str(attachment.ipv4_address)))
+            if holder not in (None, name):
+                return f"its IP address {attachment.ipv4_address} on {network} is still that of container/{holder}"
+        for port in container.ports:
+            holder = self.ports.get((container.host, port.published, port.protocol))
+            if port.published and holder not in (None, name):
+                return (
+                    f"its port {port.published}/{port.protocol} on {container.host} is still that of container/{holder}"
+                )
+        return None
+
+
+def held(draft: Draft) -> Held:
+    """Return what the containers hold that the plan is known to leave alone."""
+    left_alone = draft.left_alone
+    addresses: dict[tuple[str, str], str] = {}
+    ports: dict[tuple[str, int | None, str], str] = {}
+    for host, engine in draft.observed.engines.items():
+        for found in engine.containers:
+            if (host, found.name) not in left_alone:
+                continue
+            name = found.name.removesuffix(ASIDE_SUFFIX)
+            for network, endpoint in found.endpoints.items():
+                addresses[network, endpoint.ipv4_address or endpoint.current] = name
+            if found.running:
+                ports |= {(host, port.published, port.protocol): name for port in found.ports}
+    return Held(addresses, ports)
 
 
 def _gives_up(item: DriftItem, network: str) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.topology.file_keys import without_defaults
+
 if TYPE_CHECKING:
     from controller.topology.problem import Path
 
@@ -16,7 +18,6 @@ _TOP: dict[str, tuple[str, str]] = {
         "a service runs somewhere, a container of a topology on a host that it names",
         "call it containers, and give each its host",
     ),
-    "include": ("a topology is read as one whole", "name a directory of files, or write everything into one"),
 }
 
 _CONTAINER: dict[str, tuple[str, str]] = {
@@ -56,7 +57,7 @@ _HEALTHCHECK: dict[str, tuple[str, str]] = {
 def refusal(path: Path) -> tuple[str, str] | None:
     """Return why Compose's key at *path* is refused, and what to do instead; None for any other key."""
     key = str(path[-1])
-    match path:
+    match without_defaults(path):
         case (_,):
             return _TOP.get(key)
         case ("containers", _, _):

@@ -31,6 +31,7 @@ def test_a_key_of_compose_that_is_refused_says_why(key: str, read: Callable[...,
     ("more", "path"),
     [
         ("services: {}", "services"),
+        ("defaults: {containers: {build: .}}", "defaults.containers.build"),
         ("containers: {aa: {host: h1, image: i, healthcheck: {start_interval: 1s}}}", "containers.aa.healthcheck"),
     ],
 )
