@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.model.container_fields import BY_NAME, FIELDS, Default, too_new
+from controller.model.container_fields import BY_NAME, FIELDS, Default, release_text, too_new
 from controller.model.desired import container_fields
 from controller.model.drift import Change
 from controller.model.identity import declared_fields, digest
@@ -30,7 +30,7 @@ _DECLARED, _ANOTHER = "(declared value)", "(another value)"
 def why_unable(container: Container, engine: EngineState) -> str | None:
     """Return why this engine would silently do without something that is declared, or None."""
     for name, since in too_new(container, engine.release):
-        return f"{name} needs engine {since[0]}.{since[1]:02}; engine {engine.version} would ignore it"
+        return f"{name} needs engine {release_text(since)}; engine {engine.version} would ignore it"
     for row in FIELDS:
         if row.kernel in engine.lacks and row.declared(container) and row.wanted(container, {}) not in _UNLIMITED:
             return (

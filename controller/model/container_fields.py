@@ -313,6 +313,12 @@ FIELDS: tuple[ContainerField, ...] = (
 BY_NAME: Mapping[str, ContainerField] = {row.name: row for row in FIELDS}
 
 
+def release_text(release: Release) -> str:
+    """Return an engine's version as people write it: 17.05, 20.10, 24.0."""
+    major, minor = release[:2]
+    return f"{major}.{minor:02}" if minor else f"{major}.0"
+
+
 def told(container: Container) -> dict[str, Json]:
     """Return what an engine is told of the plain fields when it creates *container*: ``Config`` and ``HostConfig``."""
     parts: dict[str, Json] = {"Config": {}, "HostConfig": {}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.model.container_fields import FIELDS, Default
+from controller.model.container_fields import FIELDS, Default, release_text
 from controller.model.topology import Container
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _cells(row: ContainerField) -> Iterator[str]:
     yield (Container.model_fields[row.name].description or "").rstrip(".").replace("|", "\\|")
     yield f"`{row.part}.{row.key}`" if row.part == "HostConfig" else f"`{row.key}`"
     yield _without(row)
-    since = f" (engines from {_release(row.updates_since)} on)" if row.updates_since else ""
+    since = f" (engines from {release_text(row.updates_since)} on)" if row.updates_since else ""
     yield "replaces it" if row.update is None else f"is updated{since}"
     yield ", ".join(_needs(row))
 
@@ -68,10 +68,6 @@ def _without(row: ContainerField) -> str:
 
 def _needs(row: ContainerField) -> Iterator[str]:
     for key, since in row.since.items():
-        yield f"engine {_release(since)}" + (f" for `{key}`" if key else "")
+        yield f"engine {release_text(since)}" + (f" for `{key}`" if key else "")
     if row.kernel:
         yield f"`{row.kernel}` of `docker info`"
-
-
-def _release(release: tuple[int, ...]) -> str:
-    return f"{release[0]}.{release[1]:02}"

@@ -127,7 +127,7 @@ def test_swap_that_the_kernel_does_not_count_is_no_drift() -> None:
 def test_annotations_that_the_engine_would_drop_are_a_conflict() -> None:
     world = World(topology({"c1": container(annotations={"a": "b"})}))
     (why,) = (blocked.why for blocked in world.plan().blocked)
-    assert why == "annotations needs engine 24.00; engine 20.10.5+dfsg1 would ignore it"
+    assert why == "annotations needs engine 24.0; engine 20.10.5+dfsg1 would ignore it"
     assert hand(world).containers() == []
 
 
@@ -144,7 +144,7 @@ def test_a_foreign_container_is_told_of_before_what_its_engine_cannot_do() -> No
     [
         ((17, 3), {"healthcheck": {"start_period": "3s"}}, "healthcheck.start_period needs engine 17.05"),
         ((17, 3), {"healthcheck": {"interval": "3s"}}, None),
-        ((23, 0), {"annotations": {"a": "b"}}, "annotations needs engine 24.00"),
+        ((23, 0), {"annotations": {"a": "b"}}, "annotations needs engine 24.0"),
         ((26, 1), {"annotations": {"a": "b"}}, None),
     ],
 )
