@@ -74,7 +74,11 @@ def _pair(
 ) -> Iterator[Question]:
     here, there = running[source], running[target]
     host = desired.containers[source].host
-    shared = sorted(set(desired.containers[source].networks) & set(desired.containers[target].networks))
+    shared = sorted(
+        network
+        for network in set(desired.containers[source].networks) & set(desired.containers[target].networks)
+        if _meet(desired, running, source, target, network)
+    )
 
     def question(kind: Literal["address", "name", "isolation"], via: str, to: str) -> Question:
         resolv_conf = here.resolv_conf if kind == "name" else None
@@ -88,11 +92,22 @@ def _pair(
         yield question("name", shared[0], target)
         return
     for network, endpoint in sorted(there.endpoints.items()):
-        if endpoint.current:
+        # a bridge's IP addresses mean something on its own host alone: elsewhere they may be somebody else's
+        local = network not in desired.networks or not desired.networks[network].spans_hosts
+        if endpoint.current and not (local and host != desired.containers[target].host):
             yield question("isolation", network, endpoint.current)
     gateway = _gateway_address(observed, host, desired.containers[target].host, there)
     if gateway:
         yield question("isolation", "docker_gwbridge", gateway)
+
+
+def _meet(desired: Topology, running: dict[str, ContainerState], source: str, target: str, network: str) -> bool:
+    """Whether both are on the same network of that name: each host has a bridge of its own."""
+    declared = desired.networks[network]
+    if declared.external:
+        ends = [running[name].endpoints.get(network) for name in (source, target)]
+        return len({end.network_id if end else "" for end in ends}) == 1
+    return declared.spans_hosts or desired.containers[source].host == desired.containers[target].host
 
 
 def _gateway_address(observed: Observed, source_host: str, target_host: str, target: ContainerState) -> str:

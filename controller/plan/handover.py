@@ -27,25 +27,33 @@ def plan_handovers(draft: Draft) -> None:
         if item.address.kind == "container" and item.cls == "changed" and item.address.name not in draft.waiting
     }
     wanted = {
-        (network, str(attachment.ipv4_address)): name
+        (_home(draft, network, container.host), str(address)): name
         for name, container in draft.desired.containers.items()
         for network, attachment in container.networks.items()
-        if attachment.ipv4_address is not None
+        for address in (attachment.ipv4_address, attachment.ipv6_address)
+        if address is not None
     }
     for host, engine in draft.observed.engines.items():
         for found in engine.containers:
             for network, endpoint in found.endpoints.items():
-                held = endpoint.ipv4_address or endpoint.current
-                taker = wanted.get((network, held))
-                if taker is None or taker == found.name:
-                    continue
-                if (host, found.name) in draft.leaving:
-                    draft.freed.setdefault(taker, []).append(draft.leaving[host, found.name])
-                elif (giver := changing.get((host, found.name))) and _gives_up(giver, network):
-                    reason = f"{taker} is to have its IP address on {network}"
-                    step = draft.add(_detachment(found, host, network, reason))
-                    draft.freed.setdefault(taker, []).append(step)
-                    draft.freed.setdefault(found.name, []).append(step)
+                held = (endpoint.ipv4_address or endpoint.current, endpoint.ipv6_address or endpoint.current_ipv6)
+                home = _home(draft, network, host)
+                for taker in dict.fromkeys(wanted.get((home, address), found.name) for address in held):
+                    if taker == found.name:
+                        continue
+                    if (host, found.name) in draft.leaving:
+                        draft.freed.setdefault(taker, []).append(draft.leaving[host, found.name])
+                    elif (giver := changing.get((host, found.name))) and _gives_up(giver, network):
+                        reason = f"{taker} is to have its IP address on {network}"
+                        step = draft.add(_detachment(found, host, network, reason))
+                        draft.freed.setdefault(taker, []).append(step)
+                        draft.freed.setdefault(found.name, []).append(step)
+
+
+def _home(draft: Draft, network: str, host: str) -> tuple[str, str]:
+    """Return what an IP address is unique in: an overlay, or the bridge of one host."""
+    declared = draft.desired.networks.get(network)
+    return (network, host if declared is not None and declared.driver == "bridge" else "")
 
 
 def _gives_up(item: DriftItem, network: str) -> bool:

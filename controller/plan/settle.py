@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.action import SettleHost
+from controller.model.desired import overlays_of
 from controller.model.identity import Address
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def plan_settling(draft: Draft) -> None:
         network
         for name, container in declared.items()
         if name in draft.up or container.host in draft.configured
-        for network in container.networks
+        for network in overlays_of(draft.desired, container)
     }
     for host in sorted(draft.observed.engines):
         here = {network for container in declared.values() if container.host == host for network in container.networks}

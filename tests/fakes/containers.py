@@ -269,7 +269,9 @@ def _merged(config: Json, image: Image, *, hostname: str) -> Json:
     if not entrypoint:
         command = command or known["Cmd"]
         entrypoint = known["Entrypoint"]
+    mac_address = {"MacAddress": config["MacAddress"]} if config.get("MacAddress") else {}
     return {
+        **mac_address,
         "Hostname": config.get("Hostname") or hostname,
         "Env": environment,
         "Cmd": list(command) if command else None,
@@ -312,9 +314,9 @@ def _check_attachment(container: Container, network: Network, wanted: Attachment
         message = "container cannot be disconnected from host network or connected to host network"
         raise EngineError(message, status=400)
     if networks.user_defined(network):
-        networks.check_subnet(network, wanted.fixed_ip)
+        networks.check_subnet(network, wanted)
         return
-    if wanted.fixed_ip:
+    if wanted.fixed_ip or wanted.fixed_ip6:
         raise EngineError("user specified IP address is supported on user defined networks only", status=400)
     if wanted.aliases:
         message = "network-scoped alias is supported only for containers in user defined networks"

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from controller.ports import Pong
+from tests.fakes.pools import IPV4
 from tests.fakes.state import GATEWAY_BRIDGE
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _reaches(cluster: Cluster, host: Host, asking: Container, target: str) -> bo
     if target in own or target == "127.0.0.1":
         return True
     for network, mine in own.values():
-        if target in [str(IPv4Address(pool.gateway)) for pool in network.pools]:
+        if target in [str(IPv4Address(pool.gateway)) for pool in network.pools if pool.version == IPV4]:
             return True
         for endpoint in network.endpoints.values():
             if endpoint.ip == target:
