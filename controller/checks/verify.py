@@ -85,20 +85,29 @@ def _pair(
         return Question(host, source, target, kind, via, Ping(here.pid, resolv_conf, to))
 
     for network in shared:
-        address = there.endpoints[network].current if network in there.endpoints else ""
-        if address:
+        for address in _addresses(here, there, network):
             yield question("address", network, address)
     if shared:
         yield question("name", shared[0], target)
         return
-    for network, endpoint in sorted(there.endpoints.items()):
+    for network in sorted(there.endpoints):
         # a bridge's IP addresses mean something on its own host alone: elsewhere they may be somebody else's
         local = network not in desired.networks or not desired.networks[network].spans_hosts
-        if endpoint.current and not (local and host != desired.containers[target].host):
-            yield question("isolation", network, endpoint.current)
+        if not (local and host != desired.containers[target].host):
+            for address in _addresses(here, there, network):
+                yield question("isolation", network, address)
     gateway = _gateway_address(observed, host, desired.containers[target].host, there)
     if gateway:
         yield question("isolation", "docker_gwbridge", gateway)
+
+
+def _addresses(here: ContainerState, there: ContainerState, network: str) -> Iterator[str]:
+    """Yield the IP addresses of *there* on *network*; IPv6 ones only for who has IPv6 at all."""
+    endpoint = there.endpoints.get(network)
+    if endpoint is not None and endpoint.current:
+        yield endpoint.current
+    if endpoint is not None and endpoint.current_ipv6 and any(own.current_ipv6 for own in here.endpoints.values()):
+        yield endpoint.current_ipv6
 
 
 def _meet(desired: Topology, running: dict[str, ContainerState], source: str, target: str, network: str) -> bool:
@@ -140,6 +149,8 @@ def _judge(question: Question, answer: Pong) -> Finding:
 
 
 def _hint(question: Question) -> str:
+    if question.kind == "isolation" and ":" in question.ping.target:
+        return "engines keep bridges apart by IPv6 only with ip6tables in daemon.json: see docs/topology.md"
     if question.kind == "isolation":
         return "they share no declared network: look for a route between them, or a network attached by hand"
     if question.kind == "name":

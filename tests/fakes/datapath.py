@@ -49,9 +49,11 @@ def _reaches(cluster: Cluster, host: Host, asking: Container, target: str) -> bo
         if target in [str(IPv4Address(pool.gateway)) for pool in network.pools if pool.version == IPV4]:
             return True
         for endpoint in network.endpoints.values():
-            if endpoint.ip == target:
+            if target in (endpoint.ip, endpoint.ip6):
                 if network.options.get("com.docker.network.bridge.enable_icc") == "false":
                     return False
+                if target == endpoint.ip6 and network.scope == "global" and endpoint.host != host.name:
+                    return False  # engines tell each other where IPv4 addresses are, and flood nothing
                 return _lives(cluster, host, mine, endpoint)
     other = next((found for found in cluster.hosts.values() if found.address == target), None)
     return (
@@ -100,4 +102,4 @@ def _endpoints(cluster: Cluster, host: Host, container: Container) -> Iterator[t
 
 
 def _is_ip(text: str) -> bool:
-    return text.replace(".", "").isdecimal()
+    return ":" in text or text.replace(".", "").isdecimal()

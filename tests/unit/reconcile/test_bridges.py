@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.checks.verify import ask
+from controller.checks.verify import ask, judge
 from controller.diff import diff
 from controller.errors import EngineError
 from controller.model.drift import Change
-from controller.model.observed import EngineState, HostState
 from controller.observe import observe
 from controller.plan import Policy, make_plan
+from controller.render.status import status_json
 from tests.fakes import Cluster, FakeFleet
-from tests.unit.reconcile.worlds import LAN, NAME, World, container, declared, topology
+from tests.unit.reconcile.worlds import LAN, NAME, World, bridged, container, declared, modern, on_lan, topology
 
 if TYPE_CHECKING:
     from controller.model.topology import Topology
     from controller.ports import Engine
-
-MAC = "02:aa:00:00:00:01"
-
-
-def on_lan(host: str = "h1", **attachment: Any) -> dict[str, Any]:
-    """Return a declared container on the bridge alone."""
-    return {"host": host, "image": "busybox:1", "command": ["sleep", "infinity"], "networks": {"lan": attachment}}
-
-
-def bridged(containers: dict[str, Any], **more: Any) -> Topology:
-    """Return a topology with a bridge and an overlay."""
-    return topology(containers, {"lan": LAN | more, **declared(("web",))})
 
 
 def applied(desired: Topology, cluster: Cluster | None = None) -> World:
@@ -230,110 +218,11 @@ def test_an_external_network_is_never_created_changed_or_removed() -> None:
     assert not [effect for effect in world.cluster.effects if effect.method in ("create_network", "remove_network")]
 
 
-@pytest.mark.parametrize(
-    ("by_hand", "field"),
-    [
-        ({"IPAMConfig": {"IPv4Address": "10.70.0.12", "IPv6Address": "fd00:70::11"}}, "ipv4_address"),
-        ({"IPAMConfig": {"IPv4Address": "10.70.0.11", "IPv6Address": "fd00:70::12"}}, "ipv6_address"),
-        ({"IPAMConfig": {"IPv4Address": "10.70.0.11", "IPv6Address": "FD00:70:0::11"}, "Aliases": ["no"]}, "aliases"),
-    ],
-)
-def test_what_was_reconnected_by_hand_is_one_line_and_healed_without_a_restart(
-    by_hand: dict[str, Any], field: str
-) -> None:
-    fixed = {"ipv4_address": "10.70.0.11", "ipv6_address": "fd00:70:0:0::0011", "mac_address": MAC}
-    world = applied(bridged({"c1": on_lan(aliases=["www"], **fixed)}))
-    before = seen(world, "h1", "c1")
-    hand(world, "h1").disconnect("lan", "c1")
-    hand(world, "h1").connect("lan", "c1", {"Aliases": ["www"], **by_hand})
-    plan = world.plan()
-    assert [change.field for item in plan.items for change in item.changes] == [f"networks.lan.{field}"]
-    assert [step.id for step in plan.steps] == ["attach container/c1 to lan on h1"]
-    world.converge()
-    assert seen(world, "h1", "c1") == before
-
-
-def test_an_address_in_other_letters_is_no_drift() -> None:
-    world = applied(bridged({"c1": on_lan(ipv6_address="fd00:70::11")}))
-    hand(world, "h1").disconnect("lan", "c1")
-    hand(world, "h1").connect("lan", "c1", {"IPAMConfig": {"IPv6Address": "FD00:70:0::0011"}})
-    assert world.plan().empty
-
-
-def test_a_mac_address_is_compared_only_where_it_is_declared() -> None:
-    world = applied(bridged({"c1": on_lan(mac_address=MAC)}))
-    assert hand(world, "h1").inspect_container("c1")["NetworkSettings"]["Networks"]["lan"]["MacAddress"] == MAC
-    assert World(bridged({"c1": on_lan()}), world.cluster).plan().empty
-
-
-@pytest.mark.parametrize("running", [True, False])
-def test_another_mac_address_replaces_the_container(*, running: bool) -> None:
-    world = applied(bridged({"c1": on_lan(mac_address=MAC)}))
-    if not running:
-        hand(world, "h1").stop_container("c1")
-    world = World(bridged({"c1": on_lan(mac_address="02:aa:00:00:00:02")}), world.cluster)
-    assert [step.id for step in world.plan().steps] == ["replace container/c1 on h1"]
-    world.converge()
-
-
-def test_the_network_with_the_highest_priority_comes_first() -> None:
-    both = on_lan() | {"networks": {"web": {}, "lan": {"priority": 10}}}
-    world = applied(bridged({"c1": both}))
-    assert hand(world, "h1").inspect_container("c1")["HostConfig"]["NetworkMode"] == "lan"
-    swapped = on_lan() | {"networks": {"web": {"priority": 20}, "lan": {"priority": 10}}}
-    world = World(bridged({"c1": swapped}), world.cluster)
-    assert [step.id for step in world.plan().steps if "settle" not in step.id] == ["replace container/c1 on h1"]
-    world.converge()
-    assert hand(world, "h1").inspect_container("c1")["HostConfig"]["NetworkMode"] == "web"
-
-
-def test_an_engine_that_forgets_mac_addresses_gets_a_new_container_instead_of_a_connection() -> None:
-    world = applied(bridged({"c1": on_lan(mac_address=MAC), "c2": on_lan()}))
-    desired = bridged({"c1": on_lan(mac_address=MAC), "c2": on_lan()}, mtu=1400)
-    plan = make_plan(diff(desired, _modern(desired, world)), Policy())
-    ids = [step.id for step in plan.steps]
-    assert sorted(ids[-2:]) == ["attach container/c2 to lan on h1", "replace container/c1 on h1"]
-    (step,) = (step for step in plan.steps if step.action.verb == "replace")
-    assert "create network/lan on h1" in step.needs
-    assert "container/c1" in {str(item.address) for item in plan.items}
-
-
-def _modern(desired: Topology, world: World) -> Any:
-    """Return what is observed, as if the engines were of version 26."""
-    observed = observe(desired, FakeFleet(world.cluster, NAME))
-    hosts = {}
-    for name, state in observed.hosts.items():
-        assert isinstance(state, HostState)
-        assert isinstance(state.engine, EngineState)
-        hosts[name] = replace(state, engine=replace(state.engine, version="26.1.5+dfsg1"))
-    return replace(observed, hosts=hosts)
-
-
 def test_an_engine_without_a_cluster_store_has_bridges_all_the_same() -> None:
     desired = bridged({"c1": on_lan("h1"), "c2": container("h1")})
-    plan = make_plan(diff(desired, _modern(desired, World(desired))), Policy())
+    plan = make_plan(diff(desired, modern(desired, World(desired))), Policy())
     assert {step.id for step in plan.steps} >= {"create network/lan on h1", "create container/c1 on h1"}
     assert "create container/c2 on h1" not in {step.id for step in plan.steps}
-
-
-def test_two_containers_of_a_bridge_swap_their_ipv6_addresses() -> None:
-    first, second = "fd00:70::11", "fd00:70::12"
-    world = applied(bridged({"c1": on_lan(ipv6_address=first), "c2": on_lan(ipv6_address=second)}))
-    before = [seen(world, "h1", name) for name in ("c1", "c2")]
-    world = World(bridged({"c1": on_lan(ipv6_address=second), "c2": on_lan(ipv6_address=first)}), world.cluster)
-    report = world.apply()
-    assert report is not None
-    assert report.ok
-    assert world.plan().empty
-    assert before == [seen(world, "h1", name) for name in ("c1", "c2")]
-
-
-def test_an_address_of_one_hosts_bridge_is_not_taken_from_another_hosts() -> None:
-    world = applied(bridged({"c1": on_lan("h1", ipv4_address="10.70.0.11"), "c2": on_lan("h2")}))
-    changed = {"c1": on_lan("h1", ipv4_address="10.70.0.12"), "c2": on_lan("h2", ipv4_address="10.70.0.11")}
-    plan = World(bridged(changed), world.cluster).plan()
-    assert [step.id for step in plan.steps] == ["attach container/c1 to lan on h1", "attach container/c2 to lan on h2"]
-    assert all(not step.needs for step in plan.steps)
 
 
 def test_a_bridge_that_overlaps_is_no_matter_of_the_store() -> None:
@@ -353,6 +242,35 @@ def test_verify_asks_for_a_bridge_on_its_own_host_alone() -> None:
     questions = {(found.source, found.target, found.kind) for found in ask(world.topology, observed)}
     expected = {(a, b, kind) for a, b in (("c1", "c2"), ("c2", "c1")) for kind in ("address", "name")}
     assert questions == expected
+
+
+def test_verify_asks_by_ipv6_too_and_tells_what_keeps_bridges_apart() -> None:
+    second = {"ipam": {"config": [{"subnet": "10.71.0.0/24"}, {"subnet": "fd00:71::/64"}]}}
+    other = {**on_lan(), "networks": {"lan2": {"ipv6_address": "fd00:71::13"}}}
+    containers = {"c1": on_lan(ipv6_address="fd00:70::11"), "c2": on_lan(ipv6_address="fd00:70::12"), "c3": other}
+    world = applied(topology(containers, {"lan": LAN, "lan2": LAN | second}))
+    questions = ask(world.topology, observe(world.topology, FakeFleet(world.cluster, NAME)))
+    asked = {(found.source, found.ping.target, found.kind) for found in questions if ":" in found.ping.target}
+    assert asked >= {("c1", "fd00:70::12", "address"), ("c1", "fd00:71::13", "isolation")}
+    pongs = FakeFleet(world.cluster, NAME).shell("h1").ping([found.ping for found in questions])
+    assert all(finding.ok for finding in judge(questions, pongs))
+    through = [replace(pong, reached=True) for pong in pongs]
+    hints = {
+        finding.hint for finding in judge(questions, through) if "fd00:71::13" in finding.message and not finding.ok
+    }
+    assert hints == {
+        "engines keep bridges apart by IPv6 only with ip6tables in daemon.json: see docs/topology.md",
+    }
+
+
+def test_status_shows_both_addresses_of_an_interface() -> None:
+    world = applied(bridged({"c1": on_lan(ipv4_address="10.70.0.11", ipv6_address="fd00:70::11")}))
+    observed, plan = world.cycle().look()
+    shown = status_json(world.topology, observed, plan, {"c1": {"10.70.0.11": "eth0"}})["containers"][0]["addresses"]
+    assert shown == [
+        {"network": "lan", "ip_address": "10.70.0.11", "interface": "eth0"},
+        {"network": "lan", "ip_address": "fd00:70::11", "interface": "eth0"},
+    ]
 
 
 def test_verify_asks_for_an_external_network_where_both_are_on_the_same_one() -> None:

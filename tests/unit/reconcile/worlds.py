@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from controller.model.desired import retired
+from controller.model.observed import EngineState, HostState
 from controller.model.topology import Topology
+from controller.observe import observe
 from controller.plan import Policy
 from controller.reconcile import Cycle
 from tests.fakes import Cluster, FakeFleet
@@ -112,6 +114,27 @@ def container(host: str = "h1", network: str = "web", number: int = 11, **more: 
         "networks": {network: {"ipv4_address": f"{subnet}.{number}"}},
         **more,
     }
+
+
+def on_lan(host: str = "h1", **attachment: Any) -> dict[str, Any]:
+    """Return a declared container on the bridge alone."""
+    return {"host": host, "image": "busybox:1", "command": ["sleep", "infinity"], "networks": {"lan": attachment}}
+
+
+def bridged(containers: dict[str, Any], **more: Any) -> Topology:
+    """Return a topology with a bridge and an overlay."""
+    return topology(containers, {"lan": LAN | more, **declared(("web",))})
+
+
+def modern(desired: Topology, world: World) -> Any:
+    """Return what is observed, as if the engines were of version 26."""
+    observed = observe(desired, FakeFleet(world.cluster, NAME))
+    hosts = {}
+    for name, state in observed.hosts.items():
+        assert isinstance(state, HostState)
+        assert isinstance(state.engine, EngineState)
+        hosts[name] = replace(state, engine=replace(state.engine, version="26.1.5+dfsg1"))
+    return replace(observed, hosts=hosts)
 
 
 @st.composite
