@@ -93,5 +93,13 @@ class RefusedError(OvctlError):
     """Carrying it out would break a rule that protects the operator."""
 
 
+class PlanFileError(OvctlError):
+    """A file that should hold a saved plan, or take one, cannot."""
+
+
+class StalePlanError(OvctlError):
+    """A saved plan does not hold any more: the topology or the hosts are not what it was made from."""
+
+
 class LabError(OvctlError):
     """The lab cannot do this on this machine, or a lab host is not in the state that was asked for."""

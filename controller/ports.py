@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from controller.model.observed import StoreNode
 
@@ -55,8 +55,13 @@ class Engine(Protocol):
         """Return one image; NotFoundError if the host has none of that name."""
         ...
 
-    def pull_image(self, ref: str) -> None:
-        """Pull *ref* from its registry."""
+    def pull_image(self, ref: str, tell: Callable[[str], None]) -> None:
+        """
+        Pull *ref* from its registry, with the credentials that the person has for it on this machine.
+
+        Args:
+            tell: Told how far it is, such as ``12 of 30 MB``.
+        """
         ...
 
     def create_container(self, name: str, config: Json) -> str:
@@ -198,6 +203,20 @@ class HostShell(Protocol):
 
     def ping(self, questions: Sequence[Ping], *, within_s: int = 3) -> list[Pong]:
         """Answer all questions, in their order; they run side by side, each at most *within_s* (1 to 9)."""
+        ...
+
+    def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """
+        Return name -> IP addresses for those of *names* that a container's resolver knows within a second.
+
+        Args:
+            pid: The container's init, in the host's pid namespace.
+            resolv_conf: The container's resolv.conf on the host.
+            names: Asked side by side; the host's own /etc/hosts does not count.
+
+        Raises:
+            HostError: They could not be asked for.
+        """
         ...
 
 

@@ -13,10 +13,13 @@ from controller.diff import diff
 from controller.errors import RefusedError, UnreachableError
 from controller.model.action import (
     AttachContainer,
+    AwaitNetwork,
     ConfigureHost,
+    CreateNetwork,
     PlaceStore,
     RecordMembers,
     RemoveContainer,
+    RemoveNetwork,
     ReplaceContainer,
     RestoreHost,
     SettleHost,
@@ -26,14 +29,17 @@ from controller.model.desired import places_store, store_place
 from controller.model.observed import Unknown
 from controller.model.plan import Outcome, Report
 from controller.observe import observe
-from controller.plan import Policy, make_plan
+from controller.plan import Policy, make_plan, refuse_unknown
+from controller.plan.saved import refuse_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from controller.apply import Progress
+    from controller.model.identity import Generation
     from controller.model.observed import Observed
-    from controller.model.plan import Plan
+    from controller.model.plan import Plan, Step
+    from controller.model.saved import SavedPlan
     from controller.model.topology import Topology
     from controller.ports import Clock, Fence, Fleet
 
@@ -47,25 +53,30 @@ class Cycle:
         desired: The topology.
         generation: Its digest and commit, shown with every plan.
         lock_timeout_s: How long to wait for another apply to end.
+        saved: The saved plan that is to be applied, and nothing else; None for what is planned then.
     """
 
     desired: Topology
-    generation: str
+    generation: Generation
     fleet: Fleet
     clock: Clock
     policy: Policy
     lock_timeout_s: float = 0.0
+    saved: SavedPlan | None = None
 
-    def look(self, *, gateways: bool = False) -> tuple[Observed, Plan]:
+    def look(self, *, gateways: bool = False, again: bool = False) -> tuple[Observed, Plan]:
         """
         Observe, compare, plan; nothing is changed.
 
         Args:
             gateways: Whether to ask for the addresses on docker_gwbridge, too: nothing is compared with them.
+            again: Whether it was looked before: a target that was there then may be gone by now.
         """
         observed = observe(self.desired, self.fleet, gateways=gateways)
         drift = diff(self.desired, observed)
-        return observed, make_plan(drift, self.policy, generation=self.generation)
+        if not again:
+            refuse_unknown(drift, self.policy.scope)
+        return observed, make_plan(drift, self.policy, generation=str(self.generation))
 
     def apply(
         self,
@@ -90,7 +101,9 @@ class Cycle:
         fence = self.fleet.fence()
         locked = self._lock(fence)
         try:
-            _, plan = self.look()
+            _, plan = self.look(again=self.saved is not None)
+            if self.saved is not None:
+                refuse_stale(self.saved, plan)
             if not plan.steps or not agree(plan):
                 return None
             outcomes: tuple[Outcome, ...] = ()
@@ -104,7 +117,7 @@ class Cycle:
                 fence.release()
                 locked = False
                 locked = self._lock(fence, must=True)
-                observed, rest = self.look()
+                observed, rest = self.look(again=True)
                 if isinstance(observed.store, Unknown):
                     raise UnreachableError(observed.store.reason, hint="nothing else was begun")
                 _refuse_surprise(plan, rest)
@@ -118,14 +131,15 @@ class Cycle:
                 fence.release()
                 locked = False
                 return Applied(
-                    Report((*outcomes, *run(last, hands, _Unfenced(), progress, stopped).outcomes)), self.look()[1]
+                    Report((*outcomes, *run(last, hands, _Unfenced(), progress, stopped).outcomes)),
+                    self.look(again=True)[1],
                 )
             outcomes += tuple(Outcome(step, "stopped", "what comes before it is not done") for step in last.steps)
-            _, left = self.look()
+            _, left = self.look(again=True)
             if not stopped() and _worth_another(report, left, plan):
                 report = run(left, hands, fence, progress, stopped)
                 outcomes = (*(outcome for outcome in outcomes if outcome.result == "done"), *report.outcomes)
-                _, left = self.look()
+                _, left = self.look(again=True)
             return Applied(Report(outcomes), left)
         finally:
             if locked:
@@ -206,10 +220,25 @@ def _without(plan: Plan, last: Plan) -> Plan:
 
 def _refuse_surprise(agreed: Plan, rest: Plan) -> None:
     """Refuse to do what was not in the plan that was agreed to."""
-    known = {step.id for step in agreed.steps}
-    new = [step.id for step in rest.steps if step.id not in known and step.action.address.kind != "store"]
+    known = {_what(step) for step in agreed.steps}
+    new = [
+        step.id
+        for step in rest.steps
+        if _what(step) not in known
+        and step.action.address.kind != "store"
+        and not isinstance(step.action, SettleHost)  # it follows from who has joined by now
+    ]
     if new:
         raise RefusedError(f"the plan changed while the store was placed: {new[0]} is new", hint="run apply again")
+
+
+def _what(step: Step) -> str:
+    """Return what a step does; from which host an overlay is made, or a network removed, is not part of it."""
+    action = step.action
+    network = isinstance(action, AwaitNetwork | RemoveNetwork) or (
+        isinstance(action, CreateNetwork) and action.network.spans_hosts
+    )
+    return f"{action.verb} {action.address}" if network else step.id
 
 
 def _worth_another(report: Report, left: Plan, agreed: Plan) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from controller.errors import ConflictError, EngineError, NotFoundError, Unreach
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from docker import APIClient
     from requests import Response
@@ -33,6 +34,9 @@ MIN_API_VERSION = (1, 26)
 _READ_S = 20.0
 _EFFECT_S = 120
 _NOT_FOUND, _CONFLICT = 404, 409
+_NO_ACCESS = re.compile(
+    r"unauthorized|authentication required|no basic auth credentials|access.* denied", re.IGNORECASE
+)
 
 
 class Way(Protocol):
@@ -103,13 +107,31 @@ class DockerEngine:
 
     # Effects.
 
-    def pull_image(self, ref: str) -> None:
-        """Pull *ref* from its registry."""
+    def pull_image(self, ref: str, tell: Callable[[str], None]) -> None:
+        """
+        Pull *ref* from its registry.
+
+        The SDK takes credentials from the person's docker configuration (``DOCKER_CONFIG`` or ``~/.docker``) and its
+        credential helpers, by registry, and sends them along with the request; the host keeps none of them.
+        """
+        try:
+            self._pull(ref, tell)
+        except EngineError as error:
+            if error.hint is None and _NO_ACCESS.search(error.message):
+                hint = f"log in on this machine: docker login {registry(ref)}".rstrip()
+                raise type(error)(error.message, status=error.status, hint=hint) from None
+            raise
+
+    def _pull(self, ref: str, tell: Callable[[str], None]) -> None:
         repository, tag = split_image(ref)
+        layers: dict[str, tuple[int, int]] = {}
         with self._effect() as sdk:
             for step in sdk.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in step:
                     raise EngineError(f"{self._way.place}: {ref}: {_one_line(step['error'])}", status=None)
+                far = _how_far(layers, step)
+                if far:
+                    tell(far)
 
     def create_container(self, name: str, config: Json) -> str:
         """Create a container from the body of ``POST /containers/create`` and return its id."""
@@ -308,6 +330,22 @@ def split_image(ref: str) -> tuple[str, str | None]:
     if not colon or "/" in tag:
         return ref, "latest"
     return repository, tag
+
+
+def registry(ref: str) -> str:
+    """Return the registry that an image comes from, as ``docker login`` wants it; empty for the default one."""
+    first, slash, _ = ref.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else ""
+
+
+def _how_far(layers: dict[str, tuple[int, int]], step: Json) -> str:
+    """Note what a message of a pull says of its layer; return how far all of them are, empty when it says nothing."""
+    detail = step.get("progressDetail") or {}
+    if step.get("status") != "Downloading" or not detail.get("total"):
+        return ""
+    layers[str(step.get("id"))] = (int(detail.get("current") or 0), int(detail["total"]))
+    done, total = (sum(sizes) / 1_000_000 for sizes in zip(*layers.values(), strict=True))
+    return f"{done:.0f} of {total:.0f} MB"
 
 
 def _parse(text: object) -> tuple[int, int] | None:

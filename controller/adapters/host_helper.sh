@@ -220,6 +220,38 @@ ask() {
     printf 'pong %s %s %s\n' "$1" "$code" "$(printf '%s' "$said" | base64 -w0)"
 }
 
+# resolve PID RESOLV_CONF NAME...: each name that the container's own resolver knows, with its IP addresses, in a line.
+# Asked from its network namespace, of DNS alone: the host's /etc/hosts is no witness. At most 16 names at once.
+resolve() {
+    need_root
+    need nsenter util-linux
+    need getent libc-bin
+    pid=$1
+    case $pid in '' | *[!0-9]*) fail "not a process: $pid" ;; esac
+    conf=$2
+    case $conf in /*) ;; *) fail "not a path: $conf" ;; esac
+    shift 2
+    echo 'ovctl begin'
+    # shellcheck disable=SC2016 # expanded by the inner shell, which gets them as arguments
+    nsenter -t "$pid" -n unshare -m sh -c '
+        mount --bind -- "$1" /etc/resolv.conf || exit
+        shift
+        echo asked
+        number=0
+        for name; do
+            (
+                line=$(timeout 1 getent -s hosts:dns ahostsv4 "$name" | while read -r ip kind _; do
+                    [ "$kind" != STREAM ] || printf " %s" "$ip"
+                done)
+                [ -z "$line" ] || printf "resolved %s%s\\n" "$name" "$line"
+            ) &
+            number=$((number + 1))
+            [ $((number % 16)) -ne 0 ] || wait
+        done
+        wait' ovctl-resolve "$conf" "$@" </dev/null || fail "names cannot be asked for from inside process $pid"
+    echo 'ovctl end'
+}
+
 case ${1:-} in
     facts) facts "$2" ;;
     write-daemon-json) write_daemon_json "$2" "$3" ;;
@@ -227,5 +259,6 @@ case ${1:-} in
     restart-engine) restart_engine "$2" "$3" ;;
     interfaces) interfaces ;;
     ping) ping_all "$2" ;;
+    resolve) shift && resolve "$@" ;;
     *) fail "no such verb: ${1:-}" ;;
 esac

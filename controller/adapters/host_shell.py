@@ -117,13 +117,32 @@ class HelperShell:
             raise HostError(f"{self._way.place}: ping: {len(pongs)} answers to {len(questions)} questions")
         return [pongs[number] for number in range(len(questions))]
 
+    def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return name -> IP addresses for those of *names* that a container's resolver knows within a second."""
+        if not names:
+            return {}
+        asked = [self._target(name) for name in names]
+        rounds = -(-len(names) // _AT_ONCE)
+        words = ("resolve", str(self._process(pid)), self._conf(resolv_conf), *asked)
+        lines = self._answer(words, timeout_s=10.0 + rounds * 1.5)
+        found = [line.split(" ") for line in lines if line.startswith("resolved ")]
+        if "asked" not in lines or any(len(fields) < 3 for fields in found):  # noqa: PLR2004 - "resolved NAME IP"
+            raise HostError(f"{self._way.place}: resolve: an answer that cannot be read")
+        return {name: tuple(addresses) for _, name, *addresses in found}
+
     def _question(self, question: Ping) -> str:
-        conf = question.resolv_conf
-        if not _TARGET.fullmatch(question.target):
-            raise HostError(f"{self._way.place}: ping: not an IP address or name: {question.target!r}")
-        if conf is not None and not _RESOLV_CONF.fullmatch(conf):
-            raise HostError(f"{self._way.place}: ping: not a path: {conf!r}")
-        return f"{self._process(question.pid)} {conf or '-'} {question.target}\n"
+        conf = "-" if question.resolv_conf is None else self._conf(question.resolv_conf)
+        return f"{self._process(question.pid)} {conf} {self._target(question.target)}\n"
+
+    def _target(self, target: str) -> str:
+        if not _TARGET.fullmatch(target):
+            raise HostError(f"{self._way.place}: not an IP address or name: {target!r}")
+        return target
+
+    def _conf(self, resolv_conf: str) -> str:
+        if not _RESOLV_CONF.fullmatch(resolv_conf):
+            raise HostError(f"{self._way.place}: not a path: {resolv_conf!r}")
+        return resolv_conf
 
     def _process(self, pid: int) -> int:
         if pid <= 0:

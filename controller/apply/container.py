@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     Note = Callable[[str], None]
 
 
-def pull(action: PullImage, hands: Hands, note: Note) -> None:
-    """Pull the image."""
+def pull(action: PullImage, hands: Hands, note: Note, tell: Note) -> None:
+    """Pull the image; *tell* is told how far it is."""
     engine = hands.engine(action.host)
-    hands.retrying(lambda: engine.pull_image(action.image), action.remedies, note)
+    hands.retrying(lambda: engine.pull_image(action.image, tell), action.remedies, note)
 
 
 def create(action: CreateContainer, hands: Hands, note: Note) -> None:

@@ -31,8 +31,16 @@ if TYPE_CHECKING:
     from controller.model.action import Action
 
 
-def perform(action: Action, hands: Hands, note: Callable[[str], None]) -> None:  # noqa: C901, PLR0912 - one case an action
-    """Carry out one action; what was done beyond the plain way is told through *note*."""
+def perform(  # noqa: C901, PLR0912 - one case an action
+    action: Action, hands: Hands, note: Callable[[str], None], tell: Callable[[str], None] = lambda _: None
+) -> None:
+    """
+    Carry out one action.
+
+    Args:
+        note: Told what was done beyond the plain way; that stays with the outcome.
+        tell: Told how far an action is that takes long; that is shown and gone.
+    """
     match action:
         case PlaceStore():
             store.place(action, hands, note)
@@ -49,7 +57,7 @@ def perform(action: Action, hands: Hands, note: Callable[[str], None]) -> None: 
         case RemoveNetwork():
             network.remove(action, hands, note)
         case PullImage():
-            container.pull(action, hands, note)
+            container.pull(action, hands, note, tell)
         case CreateContainer():
             container.create(action, hands, note)
         case ReplaceContainer():

@@ -8,6 +8,7 @@ finished and no other is begun.
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from controller.apply.perform import perform
@@ -39,7 +40,7 @@ docs/performance.md).
 
 
 class Progress(Protocol):
-    """Told what happens while it happens, from the thread that calls ``run``."""
+    """Told what happens while it happens; but for ``told``, from the thread that calls ``run``."""
 
     def planned(self, steps: int) -> None:
         """A run of so many steps begins; an apply may have several."""
@@ -47,6 +48,10 @@ class Progress(Protocol):
 
     def started(self, step: Step) -> None:
         """A step begins."""
+        ...
+
+    def told(self, step: Step, how_far: str) -> None:
+        """A step that takes long says how far it is; from any thread."""
         ...
 
     def ended(self, outcome: Outcome) -> None:
@@ -137,7 +142,7 @@ def run(plan: Plan, hands: Hands, fence: Fence, progress: Progress, stopped: Cal
             if not why:
                 for step in state.ready():
                     progress.started(step)
-                    futures[pool.submit(_perform, step, hands)] = step
+                    futures[pool.submit(_perform, step, hands, progress)] = step
             if not futures:
                 break
             done, _ = wait(futures, return_when=FIRST_COMPLETED)
@@ -157,11 +162,11 @@ def _lost(fence: Fence) -> str:
     return ""
 
 
-def _perform(step: Step, hands: Hands) -> Outcome:
+def _perform(step: Step, hands: Hands, progress: Progress) -> Outcome:
     begun = hands.clock.monotonic()
     notes: list[str] = []
     try:
-        perform(step.action, hands, notes.append)
+        perform(step.action, hands, notes.append, partial(progress.told, step))
     except OvctlError as error:
         seconds = hands.clock.monotonic() - begun
         return Outcome(step, "failed", error.message, error.hint, tuple(notes), seconds)

@@ -1,8 +1,7 @@
-"""Settling: do the containers of a host find their peers by name; an engine that forgot to listen is made to listen."""
+"""Settling: do the containers of a host find their peers by name; an engine that missed one is made to look again."""
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -11,19 +10,26 @@ from typing import TYPE_CHECKING
 from controller.apply.engine_config import endpoint_of
 from controller.apply.start import Joining, disconnect
 from controller.errors import HostError, OvctlError
+from controller.model.allocation import COUNTS, respelled
 from controller.model.identity import owner_of
 from controller.observe.container import container_state
 from controller.ports import Ping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from controller.apply.hands import Hands
     from controller.model.action import SettleHost
     from controller.model.observed import ContainerState
+    from controller.ports import Json
+
+    Note = Callable[[str], None]
 
 FOUND_WITHIN_S = 1.5
 """An engine learns a new name from the store within a second; names that are not there by then do not come."""
+
+WOKEN_AFTER_S = 0.4
+"""A name that is not there by then was probably missed: waking engines costs nothing, waiting does."""
 
 REACHED_WITHIN_S = 30.0
 """Engines that joined a moment ago, or whose store came up, know each other's hosts only with the next heartbeat."""
@@ -34,127 +40,189 @@ ASKED_AT_LEAST = 2
 AT_ONCE = 4
 """Containers reattached side by side, as many as an engine takes at once."""
 
-_UNRESOLVED = re.compile(
-    r"name or service not known|temporary failure in name resolution|bad address|unknown host|^no answer$",
-    re.IGNORECASE,
-)
-"""What ping says of a name that nobody knows, or whose resolving takes longer than it may: it is silent then."""
-
 ROUNDS = 5
-"""Times that the containers of a network are reattached: each dial has the same chance to fail, a third at worst."""
+"""Times that an engine is made to look again: each dial has the same chance to fail, a third at worst."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
-    """A container of this host and one of another, on one network; both run."""
+class _Group:
+    """
+    A container of this host, and those that run on other hosts on one network.
+
+    Args:
+        peers: Container name -> its IP address on the network; one at least.
+    """
 
     network: str
     source: ContainerState
-    target: ContainerState
+    peers: Mapping[str, str]
 
 
-def settle(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Deaf:
+    """A group whose source does not know some names, though the data path is there."""
+
+    group: _Group
+    missing: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What is wrong, for people."""
+        missing = ", ".join(self.missing)
+        return f"{self.group.source.name} did not find {missing} by name on network/{self.group.network}"
+
+
+def settle(action: SettleHost, hands: Hands, note: Note) -> None:
     """
-    Ask one container a network for one peer elsewhere, by name; where only the name fails, reattach and ask again.
+    Ask a container of each network for the names of all peers elsewhere; where some are missing, mend and ask again.
 
-    A peer that does not answer by IP address either says nothing about names: that is told, and left to ``verify``.
+    The mild way first: the store's count of endpoints is written anew, which wakes every engine that listens. One that
+    does not has to set its watch up again, by reattaching its containers. A peer that does not answer by IP address
+    either says nothing about names: that is told, and left to ``verify``.
     """
     for number in range(ROUNDS + 1):
         deaf = _deaf(action, hands, note)
         if not deaf:
             return
-        first = deaf[0]
         if number == ROUNDS:
+            first = deaf[0]
             raise HostError(
-                f"host/{action.host}: {first.source.name} does not find {first.target.name} by name on {first.network}",
-                hint=f"its engine does not hear of new names: restart {first.source.name}, or docker on {action.host}",
+                f"host/{action.host}: {first.group.source.name} does not find {first.missing[0]} by name on "
+                f"{first.group.network}",
+                hint=f"its engine does not hear of new names: restart docker on {action.host}",
             )
-        for pair in deaf:
-            note(f"{pair.source.name} found nobody by name on network/{pair.network}: reattached")
-            _reattach(action, pair.network, hands, note)
+        for found in deaf:
+            note(f"{found.text}: reattached")
+            _reattach(action, found.group.network, hands, note)
 
 
-def _deaf(action: SettleHost, hands: Hands, note: Callable[[str], None]) -> list[_Pair]:
-    """Return the pairs of which the source reaches its peer by IP address and not by name, after a fair wait."""
-    pairs = list(_pairs(action, hands))
+def _woken(network_id: str, hands: Hands) -> bool:
+    """Write a network's count of endpoints anew as it is; whether that was done: without the store it is not."""
+    key = f"{COUNTS}{network_id}/"
+    try:
+        found = hands.store().versioned(key)
+        return found is not None and hands.store().replace(key, respelled(found.value), version=found.version)
+    except (OvctlError, ValueError):
+        return False  # then the other way
+
+
+def _deaf(action: SettleHost, hands: Hands, note: Note) -> list[_Deaf]:
+    """Return the groups in which names are missing after a fair wait although the first peer is reached."""
+    groups = list(_groups(action, hands))
+    shell = hands.shell(action.host)
     begun = hands.clock.monotonic()
+    woken = False
     for number in count(1):
-        questions = [
-            ping
-            for pair in pairs
-            for ping in (
-                Ping(pair.source.pid, pair.source.resolv_conf, pair.target.name),
-                Ping(pair.source.pid, None, pair.target.endpoints[pair.network].current),
-            )
-        ]
         try:
-            answers = hands.shell(action.host).ping(questions, within_s=1) if questions else []
+            deaf = [_Deaf(group, missing) for group in groups if (missing := _missing(group, action, hands))]
+            pings = [Ping(group.source.pid, None, next(iter(group.peers.values()))) for group in groups]
+            pongs = shell.ping(pings, within_s=1)
         except HostError as error:
             note(f"not asked whether names are found: {error.message}")
             return []
-        by_name, by_address = answers[0::2], answers[1::2]
-        failed = [(pair, pong) for pair, pong in zip(pairs, by_name, strict=True) if not pong.reached]
+        silent = {group.network: pong for group, pong in zip(groups, pongs, strict=True) if not pong.reached}
         waited_s = hands.clock.monotonic() - begun
-        silent = any(not pong.reached and pong.asked for pong in by_address)
-        limit_s = REACHED_WITHIN_S if silent else FOUND_WITHIN_S
-        if not failed or (waited_s >= limit_s and number >= ASKED_AT_LEAST):
+        limit_s = REACHED_WITHIN_S if any(pong.asked for pong in silent.values()) else FOUND_WITHIN_S
+        if not (deaf or silent) or (waited_s >= limit_s and number >= ASKED_AT_LEAST):
             break
+        reached = [found for found in deaf if found.group.network not in silent]
+        if not woken and reached and waited_s >= WOKEN_AFTER_S:
+            woken = True
+            for found in reached:
+                if _woken(found.group.source.endpoints[found.group.network].network_id, hands):
+                    note(f"{found.text}: woken")
         hands.clock.sleep(0.2)
-    reached = {pair.network for pair, pong in zip(pairs, by_address, strict=True) if pong.reached}
-    deaf = []
-    for pair, pong in failed:
-        if pair.network not in reached:
-            note(f"{pair.source.name} does not reach {pair.target.name} on {pair.network} yet: see `ovctl verify`")
-        elif not pong.asked or not _UNRESOLVED.search(pong.detail):
-            note(f"not asked whether {pair.source.name} finds {pair.target.name} on {pair.network}: {pong.detail}")
-        else:
-            deaf.append(pair)
-    return deaf
+    for group in groups:
+        if (pong := silent.get(group.network)) is not None:
+            why = "see `ovctl verify`" if pong.asked else pong.detail
+            note(f"{group.source.name} does not reach {next(iter(group.peers))} on {group.network} yet: {why}")
+    return [found for found in deaf if found.group.network not in silent]
 
 
-def _pairs(action: SettleHost, hands: Hands) -> Iterator[_Pair]:
+def _missing(group: _Group, action: SettleHost, hands: Hands) -> tuple[str, ...]:
+    """Return the peers whose names the source does not know, or knows by a former IP address alone."""
+    source = group.source
+    found = hands.shell(action.host).resolve(source.pid, source.resolv_conf, tuple(group.peers))
+    known = {name for name, addresses in found.items() if group.peers[name] in addresses}
+    # a name that leads to another network that both are on is as good
+    known |= {name for name in found if _shares_another(group, name, hands)}
+    return tuple(sorted(set(group.peers) - known))
+
+
+def _shares_another(group: _Group, name: str, hands: Hands) -> bool:
+    others = set(group.source.endpoints) - {group.network}
+    return bool(others & set(hands.desired.containers[name].networks))
+
+
+def _groups(action: SettleHost, hands: Hands) -> Iterator[_Group]:
+    rosters = {host: list(_roster(host, hands)) for host in hands.desired.hosts if _shares(host, action, hands)}
+    here = rosters.get(action.host, [])
     for network in action.networks:
-        here = _running_on(network, hands, lambda host: host == action.host)
-        source = next((found for found in here if found.resolv_conf), None)  # without it the host's names were asked
-        target = next(_running_on(network, hands, lambda host: host != action.host), None)
-        if source is not None and target is not None:
-            yield _Pair(network, source, target)
-
-
-def _running_on(network: str, hands: Hands, there: Callable[[str], bool]) -> Iterator[ContainerState]:
-    """Yield the declared containers that run on the network, on the hosts for which *there* is true."""
-    for name, container in sorted(hands.desired.containers.items()):
-        if network not in container.networks or not there(container.host):
+        peers = {
+            name: address
+            for host, roster in rosters.items()
+            if host != action.host
+            for name, endpoints in roster
+            if (address := endpoints.get(network))
+        }
+        source = next((name for name, endpoints in here if endpoints.get(network)), None)
+        if not peers or source is None:
             continue
         try:
-            found = container_state(hands.engine(container.host).inspect_container(name))
+            found = container_state(hands.engine(action.host).inspect_container(source))
         except OvctlError:
-            continue  # it did not come up, or its host is gone: nobody to ask
-        endpoint = found.endpoints.get(network)
-        if found.running and endpoint is not None and endpoint.current and owner_of(found.labels) == hands.desired.name:
-            yield found
+            continue  # it is gone by now: nobody to ask
+        if found.resolv_conf:  # without it the host's names were asked
+            yield _Group(network, found, peers)
 
 
-def _reattach(action: SettleHost, network: str, hands: Hands, note: Callable[[str], None]) -> None:
+def _shares(host: str, action: SettleHost, hands: Hands) -> bool:
+    """Whether a container is declared there on one of the networks."""
+    declared = (container for container in hands.desired.containers.values() if container.host == host)
+    return any(network in container.networks for container in declared for network in action.networks)
+
+
+def _roster(host: str, hands: Hands) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each declared container that runs there, sorted by name: network -> its IP address on it."""
+    try:
+        summaries = hands.engine(host).containers()
+    except OvctlError:
+        return  # the host is gone: nobody to ask
+    for summary in sorted(summaries, key=_name):
+        declared = hands.desired.containers.get(_name(summary))
+        ours = owner_of(summary.get("Labels") or {}) == hands.desired.name
+        if declared is not None and declared.host == host and ours and summary["State"] == "running":
+            endpoints = (summary.get("NetworkSettings") or {}).get("Networks") or {}
+            yield (
+                _name(summary),
+                {network: (endpoints.get(network) or {}).get("IPAddress") or "" for network in declared.networks},
+            )
+
+
+def _name(summary: Json) -> str:
+    return str((summary.get("Names") or ["/"])[0]).lstrip("/")
+
+
+def _reattach(action: SettleHost, network: str, hands: Hands, note: Note) -> None:
     """
     Take ours on the host off the network, then put them back as declared: the engine sets its watch up anew.
 
     Raises:
         OvctlError: One could not be put back; the others are.
     """
-    local = list(_running_on(network, hands, lambda place: place == action.host))
+    local = [name for name, endpoints in _roster(action.host, hands) if endpoints.get(network)]
     troubles: list[OvctlError] = []
 
-    def detach(found: ContainerState) -> None:
+    def detach(name: str) -> None:
         try:
-            disconnect(network, found.id, action, hands, note)
+            disconnect(network, name, action, hands, note)
         except OvctlError as error:
             troubles.append(error)
 
-    def attach(found: ContainerState) -> None:
-        endpoint = endpoint_of(hands.desired.containers[found.name].networks[network])
+    def attach(name: str) -> None:
+        endpoint = endpoint_of(hands.desired.containers[name].networks[network])
         try:
-            Joining(action, hands, note).connect(network, found.id, endpoint)
+            Joining(action, hands, note).connect(network, name, endpoint)
         except OvctlError as error:
             troubles.append(error)
 

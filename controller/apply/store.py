@@ -77,7 +77,7 @@ def record(action: RecordMembers, hands: Hands, note: Callable[[str], None]) -> 
 
     def attempt() -> None:
         if action.members:
-            hands.store().put(key, members_text(action.members))
+            hands.store().put(key, members_text(action.members, settled=action.settled))
         else:
             hands.store().delete_prefix(key)
 

@@ -32,7 +32,8 @@ class _Console:
         self.total = 0
         self.done = 0
         self._live = sys.stdout.isatty()
-        self._in_hand: list[str] = []
+        self._in_hand: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def planned(self, steps: int) -> None:
         """Count them in."""
@@ -40,19 +41,24 @@ class _Console:
 
     def started(self, step: Step) -> None:
         """Show it among what is in hand."""
-        self._in_hand.append(step.id)
-        self._show()
+        self.told(step, "")
+
+    def told(self, step: Step, how_far: str) -> None:
+        """Show how far it is."""
+        with self._lock:
+            self._in_hand[step.id] = how_far
+            self._show()
 
     def ended(self, outcome: Outcome) -> None:
         """Print its line."""
         from controller.render.plan import outcome_text  # noqa: PLC0415 - loaded where it is used
 
         self.done += 1
-        if outcome.step.id in self._in_hand:
-            self._in_hand.remove(outcome.step.id)
-        self._clear()
-        click.echo(outcome_text(outcome, self.done, self.total, colours=colours()))
-        self._show()
+        with self._lock:
+            self._in_hand.pop(outcome.step.id, None)
+            self._clear()
+            click.echo(outcome_text(outcome, self.done, self.total, colours=colours()))
+            self._show()
 
     def _clear(self) -> None:
         if self._live:
@@ -61,7 +67,8 @@ class _Console:
     def _show(self) -> None:
         if self._live and self._in_hand:
             width = shutil.get_terminal_size().columns
-            text = f"  … {', '.join(self._in_hand)}"
+            steps = (f"{step} ({how_far})" if how_far else step for step, how_far in self._in_hand.items())
+            text = f"  … {', '.join(steps)}"
             click.echo(f"\r\x1b[K{text[: width - 1]}", nl=False)
 
 
@@ -89,7 +96,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 def converge(cycle: Cycle, *, yes: bool) -> int:
     """Plan, ask unless *yes*, apply, observe again; return the exit code."""
-    from controller.render.plan import plan_text, report_text  # noqa: PLC0415 - loaded where it is used
+    from controller.render.plan import in_sync_text, plan_text, report_text  # noqa: PLC0415 - loaded where it is used
 
     console = _Console()
     declined = False
@@ -114,11 +121,11 @@ def converge(cycle: Cycle, *, yes: bool) -> int:
             if stop.is_set():
                 click.echo("stopped before the end; run apply again to go on")
                 return EXIT_INTERRUPTED
-    left = cycle.look()[1] if carried is None else carried.left
+    left = cycle.look(again=True)[1] if carried is None else carried.left
     if carried is None or not left.empty:
         click.echo(plan_text(left, colours=colours()))
     else:
-        click.echo("in sync: the hosts are as declared")
+        click.echo(f"in sync: {in_sync_text(left)}")
     failed = carried is not None and not carried.report.ok
     return 0 if left.empty and not failed else 1
 

@@ -14,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from controller.cli.policy import Asked
+    from controller.model.saved import SavedPlan
     from controller.model.topology import Topology
     from controller.reconcile import Cycle
 
@@ -54,32 +56,25 @@ def lock_option(command: Command) -> Command:
     return option(command)
 
 
-def prune_option(command: Command) -> Command:
-    """Add ``--no-prune``."""
-    option = click.option(
-        "--prune/--no-prune",
-        default=True,
-        show_default=True,
-        help="Whether what is ours and no longer declared is removed.",
-    )
-    return option(command)
-
-
 @contextmanager
 def opened(
     file: Path,
     *,
     desired: Callable[[Topology], Topology] = lambda topology: topology,
     lock_timeout_s: float = 0.0,
-    prune: bool = True,
+    asked: Asked | None = None,
+    saved: SavedPlan | None = None,
 ) -> Iterator[Cycle]:
     """
     Load *file*, connect to its fleet and yield the cycle; what was opened is closed in any case.
 
     Args:
         desired: What is desired instead of the file's own topology: ``destroy`` desires nothing of it.
+        asked: What was said about what the plan may do.
+        saved: The plan that is to be applied to it; StalePlanError when it was made for another topology.
     """
-    from controller.plan import Policy  # noqa: PLC0415 - loaded where it is used: --help stays instant
+    from controller.model.identity import Generation  # noqa: PLC0415 - loaded where it is used: --help stays instant
+    from controller.plan import Policy  # noqa: PLC0415
     from controller.reconcile import Cycle  # noqa: PLC0415
     from controller.topology.load import load  # noqa: PLC0415
     from controller.wiring import clock, commit_of, connect  # noqa: PLC0415
@@ -87,12 +82,16 @@ def opened(
     loaded = load(file, os.environ)
     for warning in loaded.warnings:
         click.echo("warning: " + "\n".join(warning.lines()), err=True)
-    commit = commit_of(file)
-    generation = f"{loaded.generation_digest} (commit {commit})" if commit else loaded.generation_digest
+    generation = Generation(loaded.generation_digest, commit_of(file, loaded.files))
+    if saved is not None:
+        from controller.plan.saved import refuse_other_topology  # noqa: PLC0415
+
+        refuse_other_topology(saved, generation, str(file))
     topology = desired(loaded.topology)
     fleet = connect(topology)
     try:
-        yield Cycle(topology, generation, fleet, clock(), Policy(prune=prune), lock_timeout_s)
+        policy = asked.policy() if asked else Policy()
+        yield Cycle(topology, generation, fleet, clock(), policy, lock_timeout_s, saved)
     finally:
         fleet.close()
 

@@ -104,6 +104,7 @@ def _document(file: Path, loaded: Loaded | None, problems: tuple[Problem, ...]) 
         document |= {
             "name": topology.name,
             "generation": loaded.generation_digest,
+            "files": list(loaded.places.files),
             "hosts": len(topology.hosts),
             "networks": len(topology.networks),
             "containers": len(topology.containers),

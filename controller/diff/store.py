@@ -10,13 +10,15 @@ from controller.model.identity import LABEL_FIELDS, STORE_CONTAINER, Address, ow
 from controller.model.observed import StoreState, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from controller.model.observed import Observed
     from controller.model.topology import Topology
 
 STORE = Address("store", "consul")
 MEMBERS = Address("store", "members")
+SETTLED = "settled"
+"""Field of the record of members: whether all that joined networks found their peers."""
 
 
 def store_items(desired: Topology, observed: Observed) -> Iterator[DriftItem]:
@@ -69,7 +71,7 @@ def _members(desired: Topology, observed: Observed, store: StoreState) -> Iterat
     """Yield what the record lacks or has too much of; hosts that vanished from the file are refused in the plan."""
     wanted = expected_members(desired, observed)
     recorded = store.members
-    if recorded == wanted or (not recorded and not present_hosts(desired)):
+    if (recorded == wanted and store.settled) or (not recorded and not present_hosts(desired)):
         return
     if recorded is None:
         yield DriftItem(MEMBERS, None, "missing", (), "nothing is recorded of this topology yet")
@@ -80,12 +82,23 @@ def _members(desired: Topology, observed: Observed, store: StoreState) -> Iterat
         reason = f"{names}: recorded as a member and no longer in the file; declare it with state: absent first"
         yield DriftItem(MEMBERS, None, "conflict", (), reason)
         return
-    changes = tuple(
+    reason = "the record of who is placed where is out of date"
+    changes = record_changes(wanted, recorded)
+    if not store.settled:
+        reason = reason if changes else "an apply ended before the containers that it started had found each other"
+        changes = (*changes, Change(SETTLED, "yes", "no"))
+    yield DriftItem(MEMBERS, None, "changed", changes, reason)
+
+
+def record_changes(
+    wanted: Mapping[str, tuple[str, ...]], recorded: Mapping[str, tuple[str, ...]]
+) -> tuple[Change, ...]:
+    """Return what differs between two records, host -> names, host by host."""
+    return tuple(
         Change(host, _names(wanted.get(host)), _names(recorded.get(host)))
         for host in sorted({*wanted, *recorded})
         if wanted.get(host) != recorded.get(host)
     )
-    yield DriftItem(MEMBERS, None, "changed", changes, "the record of who is placed where is out of date")
 
 
 def _names(names: tuple[str, ...] | None) -> str | None:

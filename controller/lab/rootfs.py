@@ -1,11 +1,13 @@
 """
 The root file systems that hosts boot: one directory a Debian suite, built once, shared read-only by all labs.
 
-A directory that carries a suite's name is complete: it is built beside its place and renamed when done.
+A directory that carries a suite's name and the digest of what is in it is complete: it is built beside its place and
+renamed when done. One that other packages are wanted of is another one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from typing import TYPE_CHECKING
 
@@ -36,9 +38,10 @@ _PACKAGES = (
     "iptables",
     "docker.io",
 )
-# bullseye: the store. trixie: its docker.io has no client; a controller can live there, its Python is new enough.
+# bullseye: the store, and a registry for tests, which nothing starts by itself. trixie: its docker.io has no client; a
+# controller can live there, its Python is new enough.
 _SUITE_PACKAGES = {
-    "bullseye": ["consul"],
+    "bullseye": ["consul", "docker-registry"],
     "trixie": ["docker-cli", "python3", "python3-click", "python3-docker", "python3-pydantic", "python3-yaml"],
 }
 _LEAVE_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
@@ -54,6 +57,12 @@ def packages(suite: str) -> tuple[str, ...]:
     return (*_PACKAGES, *_SUITE_PACKAGES.get(suite, ()))
 
 
+def place(base: Path, suite: str) -> Path:
+    """Return where the root file system of *suite* is, or is to be."""
+    recipe = " ".join((*packages(suite), *_LEAVE_OUT))
+    return directory(base) / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
+
+
 def ensure(base: Path, suite: str, progress: Callable[[str], None]) -> Path:
     """
     Return the root file system of *suite*, building it first if there is none; takes about a minute then.
@@ -61,20 +70,20 @@ def ensure(base: Path, suite: str, progress: Callable[[str], None]) -> Path:
     Raises:
         LabError: The build failed; the message holds the builder's last words.
     """
-    place = directory(base) / suite
-    if place.is_dir():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with locked(place.parent):
-        if not place.is_dir():
+    built = place(base, suite)
+    if built.is_dir():
+        return built
+    built.parent.mkdir(parents=True, exist_ok=True)
+    with locked(built.parent):
+        if not built.is_dir():
             progress(f"{suite}: building the root file system, once")
-            _build(place, suite)
-    return place
+            _build(built, suite)
+    return built
 
 
-def _build(place: Path, suite: str) -> None:
-    """Build *suite* beside *place* and put it there; leftovers of a killed build are removed first."""
-    draft = place.with_name(f".{suite}.draft")
+def _build(built: Path, suite: str) -> None:
+    """Build *suite* beside its place and put it there; leftovers of a killed build are removed first."""
+    draft = built.with_name(f".{built.name}.draft")
     if draft.exists():
         shutil.rmtree(draft)
     # in namespaces of its own, tied to this process: a killed build leaves no process and no mount
@@ -97,4 +106,4 @@ def _build(place: Path, suite: str) -> None:
     if result.returncode:
         said = [line for line in result.stderr.decode(errors="replace").splitlines() if line.startswith(("E:", "W:"))]
         raise LabError(f"{suite}: mmdebstrap: {said[-1] if said else f'exit code {result.returncode}'}")
-    draft.rename(place)
+    draft.rename(built)

@@ -20,6 +20,7 @@ _MASKED = (
     "apt-daily.timer",
     "console-getty.service",
     "dev-hugepages.mount",
+    "docker-registry.service",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
     "fstrim.timer",

@@ -40,7 +40,7 @@ def _boot(host: Host) -> int:
         "LAB_CGROUP_MOUNTS": cgroups.host_mounts(host.spec.suite),
         "LAB_HOST_DIR": str(host.directory),
         "LAB_LABEL": f"{lab}-{name}",
-        "LAB_LOWER": str(rootfs.directory(host.state_dir.parent) / host.spec.suite),
+        "LAB_LOWER": str(rootfs.place(host.state_dir.parent, host.spec.suite)),
     }
     launcher = tied(["sh", str(_SCRIPTS / "enter.sh")])
     with subprocess.Popen(launcher, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -83,11 +83,17 @@ class PlaceStore(_Action):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordMembers(_Action):
-    """Write down in the store which hosts belong to the topology and what is placed on each."""
+    """
+    Write down in the store which hosts belong to the topology, and what is placed on each.
+
+    Args:
+        settled: Whether nobody is about to join a network; one that is killed before the end leaves that said.
+    """
 
     verb: ClassVar[str] = "record"
     remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
     members: Mapping[str, tuple[str, ...]]
+    settled: bool = True
     final: bool = False
 
     @property

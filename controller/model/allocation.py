@@ -137,7 +137,13 @@ def endpoint_count(value: bytes) -> int:
 
 def endpoint_count_value(count: int) -> bytes:
     """Return the value of an endpoint count."""
-    return json.dumps({"Count": count}).encode()
+    return b'{"Count":%d}' % count
+
+
+def respelled(value: bytes) -> bytes:
+    """Return an endpoint count that says the same in other bytes: a store wakes nobody for the same ones."""
+    count = endpoint_count(value)
+    return next(text for text in (b'{"Count":%d}' % count, b'{"Count": %d}' % count) if text != value)
 
 
 def network_subnets(value: bytes) -> tuple[IPv4Network, ...]:

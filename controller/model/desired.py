@@ -110,6 +110,15 @@ def store_labels(topology: str, place: StorePlace) -> dict[str, str]:
     return {LABEL_ROLE: STORE_CONTAINER, **owner_labels(topology, place.model_dump(mode="json", exclude={"host"}))}
 
 
+def shared_networks(topology: Topology) -> frozenset[str]:
+    """Return the overlays that containers of more than one host are on: a bridge is not shared."""
+    hosts: dict[str, set[str]] = {}
+    for container in topology.containers.values():
+        for network in overlays_of(topology, container):
+            hosts.setdefault(network, set()).add(container.host)
+    return frozenset(network for network, on in hosts.items() if len(on) > 1)
+
+
 def retired(topology: Topology) -> Topology:
     """
     Return the same topology with nothing left in it: what ``destroy`` desires.
@@ -118,6 +127,11 @@ def retired(topology: Topology) -> Topology:
     """
     hosts = {name: host.model_copy(update={"state": "absent"}) for name, host in topology.hosts.items()}
     return topology.model_copy(update={"hosts": hosts, "networks": {}, "containers": {}})
+
+
+def is_retired(topology: Topology) -> bool:
+    """Whether every host is to be left: everything that was created is to go, and the file says so."""
+    return all(host.state == "absent" for host in topology.hosts.values())
 
 
 def places_store(topology: Topology) -> bool:

@@ -38,6 +38,22 @@ class Address(NamedTuple):
         return f"{self.kind}/{self.name}"
 
 
+class Generation(NamedTuple):
+    """
+    Which state of a topology's file something was made from.
+
+    Args:
+        digest: Of the canonical topology.
+        commit: Short hash of the file's git commit, None outside a repository.
+    """
+
+    digest: str
+    commit: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.digest} (commit {self.commit})" if self.commit else self.digest
+
+
 def digest(value: Any) -> str:
     """Return the short digest of *value* (anything JSON can say), the same on every machine and in every run."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)

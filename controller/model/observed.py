@@ -41,10 +41,12 @@ class StoreState:
     Args:
         nodes: What the registered daemons advertise, IP:PORT.
         members: Host name -> names of our containers there, as last recorded; None when nothing is recorded yet.
+        settled: Whether all that joined networks had found their peers by the end of the last apply, as recorded.
     """
 
     nodes: frozenset[str]
     members: Mapping[str, tuple[str, ...]] | None
+    settled: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - pydantic looks it up at run time, for a saved plan
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from controller.model.action import Action
     from controller.model.drift import DriftItem, Gap
+    from controller.model.scope import Limits
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ class Blocked:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """
+    What was observed of an object, as far as it is compared.
+
+    Args:
+        drift: none · unknown (it could not be read) · missing · changed · unexpected · conflict.
+        id: The engine's id of it, None where it has none or is not there.
+        fields: Field that differs -> its observed value as text for people, None for "not there".
+    """
+
+    drift: Literal["none", "unknown", "missing", "changed", "unexpected", "conflict"]
+    id: str | None
+    fields: Mapping[str, str | None]
+
+
 @dataclass(frozen=True)
 class Plan:
     """
@@ -50,6 +68,9 @@ class Plan:
         items: The drift that the steps mend.
         blocked: The drift that is only reported.
         gaps: What could not be read; with any, the plan is incomplete.
+        limits: What the plan is limited to, None for everything; nothing else counts, as a failure or as a success.
+        seen: Object -> what was observed of it.
+        leans_on: The objects in ``seen`` that the steps touch, and what these depend on: when they move, it is stale.
     """
 
     topology: str
@@ -58,6 +79,9 @@ class Plan:
     items: tuple[DriftItem, ...]
     blocked: tuple[Blocked, ...]
     gaps: tuple[Gap, ...]
+    limits: Limits | None = None
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    leans_on: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -20,9 +20,14 @@ def members_key(topology: str) -> str:
     return f"ovctl/{topology}/members"
 
 
-def members_text(members: Mapping[str, tuple[str, ...]]) -> bytes:
-    """Return *members* as it stands in the store."""
-    return json.dumps({"version": 1, "hosts": members}, sort_keys=True).encode()
+def members_text(members: Mapping[str, tuple[str, ...]], *, settled: bool) -> bytes:
+    """
+    Return *members* as it stands in the store.
+
+    Args:
+        settled: Whether nobody is about to join a network, and all that did have found their peers.
+    """
+    return json.dumps({"version": 1, "hosts": members, "settled": settled}, sort_keys=True).encode()
 
 
 def observe_store(desired: Topology, fleet: Fleet) -> StoreState | None:
@@ -31,17 +36,24 @@ def observe_store(desired: Topology, fleet: Fleet) -> StoreState | None:
     if store is None:
         return None
     nodes = frozenset(node.address for node in store.nodes())
-    return StoreState(nodes, read_members(desired.name, store))
+    members, settled = _record(desired.name, store)
+    return StoreState(nodes, members, settled)
 
 
 def read_members(topology: str, store: Store) -> Mapping[str, tuple[str, ...]] | None:
     """Return host -> names of the containers placed there, as recorded; None when nothing is."""
+    return _record(topology, store)[0]
+
+
+def _record(topology: str, store: Store) -> tuple[Mapping[str, tuple[str, ...]] | None, bool]:
+    """Return the members as recorded, and whether all was settled."""
     value = store.get(members_key(topology))
     if value is None:
-        return None
+        return None, True
     try:
-        hosts = json.loads(value)["hosts"]
-        return {str(host): tuple(str(name) for name in names) for host, names in hosts.items()}
+        found = json.loads(value)
+        members = {str(host): tuple(str(name) for name in names) for host, names in found["hosts"].items()}
+        return members, bool(found.get("settled", True))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError(
             f"store key {members_key(topology)} is not what ovctl writes there",

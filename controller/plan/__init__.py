@@ -10,10 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.plan import Plan
+from controller.model.scope import Limits, Scope
+from controller.plan.budget import over_budget
 from controller.plan.container import judge_containers, plan_containers, plan_removals
 from controller.plan.draft import Draft, Policy
+from controller.plan.fingerprint import leans_on, seen
 from controller.plan.handover import plan_handovers
 from controller.plan.host import plan_hosts, plan_restores
+from controller.plan.limit import refuse_unknown
 from controller.plan.network import plan_network_removals, plan_networks
 from controller.plan.settle import plan_settling
 from controller.plan.store import plan_final_record, plan_store
@@ -21,16 +25,41 @@ from controller.plan.store import plan_final_record, plan_store
 if TYPE_CHECKING:
     from controller.model.drift import Drift
 
-__all__ = ["Policy", "make_plan"]
+__all__ = ["Policy", "Scope", "make_plan", "refuse_unknown"]
 
 
 def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
     """
     Return the plan that mends *drift* as far as *policy* and safety allow; the rest of the drift is in ``blocked``.
 
-    Each line below may need steps of the lines above it, never the other way round.
+    Deletions beyond the budget are all refused, and the rest is planned without them.
     """
-    draft = Draft(drift, policy)
+    draft = _drafted(Draft(drift, policy))
+    refused = over_budget(draft)
+    if refused:
+        draft = _drafted(Draft(drift, policy, refused=refused))
+    steps = draft.ordered()
+    return Plan(
+        topology=drift.desired.name,
+        generation=generation,
+        steps=steps,
+        items=tuple(draft.planned),
+        blocked=tuple(draft.blocked),
+        gaps=draft.drift.gaps,
+        limits=_limits(draft),
+        seen=seen(draft),
+        leans_on=leans_on(draft, steps),
+    )
+
+
+def _limits(draft: Draft) -> Limits | None:
+    if draft.within is None:
+        return None
+    return Limits(draft.policy.scope, tuple(sorted(draft.within.addresses)), len(draft.outside))
+
+
+def _drafted(draft: Draft) -> Draft:
+    """Plan everything; each line may need steps of the lines above it, never the other way round."""
     plan_store(draft)
     plan_hosts(draft)
     plan_removals(draft)
@@ -42,11 +71,4 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
     plan_network_removals(draft)
     plan_restores(draft)
     plan_final_record(draft)
-    return Plan(
-        topology=drift.desired.name,
-        generation=generation,
-        steps=draft.ordered(),
-        items=tuple(draft.planned),
-        blocked=tuple(draft.blocked),
-        gaps=drift.gaps,
-    )
+    return draft

@@ -20,7 +20,7 @@ from controller.model.drift import DriftItem
 from controller.model.identity import ASIDE_SUFFIX, Address
 from controller.model.observed import EngineState, StoreState, Unknown
 from controller.plan.attachment import attach, is_mac_lost
-from controller.plan.handover import ports_freed
+from controller.plan.handover import held, ports_freed
 from controller.plan.host import blocked_by_host
 from controller.plan.joining import joined, joins_after
 
@@ -40,7 +40,7 @@ def plan_removals(draft: Draft) -> None:
     for item in draft.drift.items:
         if item.address.kind != "container" or item.cls != "unexpected" or item.address.name.endswith(ASIDE_SUFFIX):
             continue
-        why = draft.no_removals or _successor_waits(draft, item)
+        why = draft.no_removal(item) or _successor_waits(draft, item)
         if why:
             draft.block(item, why)
             draft.staying[item.address.name] = f"it is still on {item.host}: {why}"
@@ -73,9 +73,11 @@ def _successor_waits(draft: Draft, item: DriftItem) -> str | None:
 def judge_containers(draft: Draft) -> None:
     """Say which containers have to wait, dependencies first, before anything is planned for any of them."""
     items = {item.address.name: item for item in draft.items("container") if item.cls != "unexpected"}
+    kept = held(draft)
     for name in _dependencies_first(draft.desired.containers):
         if name in items:
-            why = _obstacle(draft, items[name], draft.desired.containers[name])
+            container = draft.desired.containers[name]
+            why = _obstacle(draft, items[name], container) or kept.obstacle(name, container)
             if why:
                 draft.block(items[name], why)
 
@@ -128,7 +130,7 @@ def _is_replaced(draft: Draft, item: DriftItem, container: Container) -> bool:
 def _remove_aside(draft: Draft, item: DriftItem) -> None:
     """Remove what a replacement left aside, but never the only copy: its successor must be up."""
     name = item.address.name.removesuffix(ASIDE_SUFFIX)
-    why = draft.no_removals or (f"container/{name} is not up yet" if name in draft.waiting else None)
+    why = draft.no_removal(item) or (f"container/{name} is not up yet" if name in draft.waiting else None)
     if why:
         draft.block(item, why)
         return

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from controller.diff.store import expected_members
 from controller.model.action import ConfigureHost, PlaceStore, RestoreHost
+from controller.model.desired import is_retired
 from controller.model.observed import StoreState, Unknown
 from controller.model.plan import Blocked, Step
+from controller.model.scope import Scope
+from controller.plan.budget import is_deletion
+from controller.plan.limit import limited, members_within, subject, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from controller.model.action import Action
     from controller.model.drift import Drift, DriftItem
-    from controller.model.identity import Kind
+    from controller.model.identity import Address, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,13 @@ class Policy:
 
     Args:
         prune: Whether objects of ours that are no longer declared are removed.
+        max_deletes: How many objects one plan may delete; None for what ``controller.plan.budget`` allows.
+        scope: What the plan is limited to; empty for everything.
     """
 
     prune: bool = True
+    max_deletes: int | None = None
+    scope: Scope = field(default_factory=Scope)
 
 
 class Draft:
@@ -35,7 +44,13 @@ class Draft:
     Steps by id, and where each subject stands.
 
     Attributes:
+        drift: What the plan is made of; of a limited plan, what is within its limits.
+        within: The limits, None when there are none.
+        outside: The drift beyond them.
+        refused: Why nothing is deleted by this plan, None when deletions are allowed.
         before: Ids of the steps that all placement waits for: the store placed, the members recorded.
+        unsettled: Whether somebody is about to join a network, or did in an apply that was ended before its end.
+        left_unsettled: Whether this plan leaves some unsettled: they are beyond its limits.
         configured: Host -> id of the step that configures its daemon.
         network_ready: (network, host) -> id of the step after which it is there as declared; no host for an overlay.
         network_blocked: (network, host) that stay as they are; containers that need them wait.
@@ -51,14 +66,18 @@ class Draft:
         renewed: Container -> the network whose recreation it does not survive: its MAC address is given at creation.
     """
 
-    def __init__(self, drift: Drift, policy: Policy) -> None:
-        self.drift = drift
+    def __init__(self, drift: Drift, policy: Policy, *, refused: str | None = None) -> None:
+        self.within = within(drift, policy.scope) if policy.scope else None
+        self.drift, self.outside = limited(drift, self.within) if self.within else (drift, ())
         self.desired = drift.desired
         self.observed = drift.observed
         self.policy = policy
+        self.refused = refused
         self.planned: list[DriftItem] = []
         self.blocked: list[Blocked] = []
         self.before: list[str] = []
+        self.unsettled = False
+        self.left_unsettled = False
         self.configured: dict[str, str] = {}
         self.network_ready: dict[tuple[str, str], str] = {}
         self.network_blocked: set[tuple[str, str]] = set()
@@ -90,6 +109,10 @@ class Draft:
         later = {step for step in follows if step in self._steps} - known
         self._steps.setdefault(action.id, Step(action, tuple(sorted(known)), tuple(sorted(later))))
         return action.id
+
+    def withdraw(self, step: str) -> None:
+        """Take back a step that no other one leans on."""
+        del self._steps[step]
 
     def plan(self, item: DriftItem) -> None:
         """Say that *item* is mended by this plan."""
@@ -126,15 +149,35 @@ class Draft:
         vanished = sorted(set(recorded) - set(self.desired.hosts))
         return [host for host in self.desired.hosts if isinstance(self.observed.engine(host), Unknown)] + vanished
 
+    def leaves_out(self, address: Address) -> bool:
+        """Whether the plan is limited, and *address* is not within its limits."""
+        return self.within is not None and subject(address) not in self.within.addresses
+
+    @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """What the record of members is to say, host -> names of containers."""
+        if self.within is None:
+            return expected_members(self.desired, self.observed)
+        return members_within(self.desired, self.observed, self.within)
+
+    @property
+    def left_alone(self) -> frozenset[tuple[str, str]]:
+        """Host and name of the containers whose drift this plan is known not to mend, so far."""
+        items = (*self.outside, *(blocked.item for blocked in self.blocked))
+        return frozenset((item.host or "", item.address.name) for item in items if item.address.kind == "container")
+
     @property
     def no_removals(self) -> str | None:
         """Why nothing is removed although it is no longer declared, or None."""
         if not self.policy.prune:
             return "prune is off"
-        retired = all(host.state == "absent" for host in self.desired.hosts.values())
-        if not (retired or self.desired.networks or self.desired.containers):
+        if not (is_retired(self.desired) or self.desired.networks or self.desired.containers):
             return "an empty topology removes nothing; `ovctl destroy` does"
         return None
+
+    def no_removal(self, item: DriftItem) -> str | None:
+        """Why *item*, which is no longer declared, is not removed by this plan, or None."""
+        return self.no_removals or (self.refused if is_deletion(self.desired, item) else None)
 
     def ordered(self) -> tuple[Step, ...]:
         """Return the steps in an order in which they could run one by one; ties are sorted."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.model.action import DetachContainer
-from controller.model.identity import Address
+from controller.model.identity import ASIDE_SUFFIX, Address
 from controller.model.observed import EngineState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from controller.model.drift import DriftItem
     from controller.model.observed import ContainerState
-    from controller.model.topology import Container
+    from controller.model.topology import Container, Topology
     from controller.plan.draft import Draft
 
 
@@ -27,7 +30,7 @@ def plan_handovers(draft: Draft) -> None:
         if item.address.kind == "container" and item.cls == "changed" and item.address.name not in draft.waiting
     }
     wanted = {
-        (_home(draft, network, container.host), str(address)): name
+        (_home(draft.desired, network, container.host), str(address)): name
         for name, container in draft.desired.containers.items()
         for network, attachment in container.networks.items()
         for address in (attachment.ipv4_address, attachment.ipv6_address)
@@ -36,9 +39,9 @@ def plan_handovers(draft: Draft) -> None:
     for host, engine in draft.observed.engines.items():
         for found in engine.containers:
             for network, endpoint in found.endpoints.items():
-                held = (endpoint.ipv4_address or endpoint.current, endpoint.ipv6_address or endpoint.current_ipv6)
-                home = _home(draft, network, host)
-                for taker in dict.fromkeys(wanted.get((home, address), found.name) for address in held):
+                has = (endpoint.ipv4_address or endpoint.current, endpoint.ipv6_address or endpoint.current_ipv6)
+                home = _home(draft.desired, network, host)
+                for taker in dict.fromkeys(wanted.get((home, address), found.name) for address in has):
                     if taker == found.name:
                         continue
                     if (host, found.name) in draft.leaving:
@@ -50,10 +53,59 @@ def plan_handovers(draft: Draft) -> None:
                         draft.freed.setdefault(found.name, []).append(step)
 
 
-def _home(draft: Draft, network: str, host: str) -> tuple[str, str]:
+def _home(desired: Topology, network: str, host: str) -> tuple[str, str]:
     """Return what an IP address is unique in: an overlay, or the bridge of one host."""
-    declared = draft.desired.networks.get(network)
+    declared = desired.networks.get(network)
     return (network, host if declared is not None and declared.driver == "bridge" else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    What containers keep that this plan leaves alone: nobody else can have it yet.
+
+    Args:
+        addresses: ((network, host of a bridge), IP address) -> who has it.
+        ports: (host, published port, protocol) -> who has it.
+    """
+
+    desired: Topology
+    addresses: Mapping[tuple[tuple[str, str], str], str]
+    ports: Mapping[tuple[str, int | None, str], str]
+
+    def obstacle(self, name: str, container: Container) -> str | None:
+        """Return why *container* cannot have what it is to have, or None."""
+        for network, attachment in container.networks.items():
+            for address in (attachment.ipv4_address, attachment.ipv6_address):
+                holder = self.addresses.get((_home(self.desired, network, container.host), str(address)))
+                if address is not None and holder not in (None, name):
+                    return f"its IP address {address} on {network} is still that of container/{holder}"
+        for port in container.ports:
+            holder = self.ports.get((container.host, port.published, port.protocol))
+            if port.published and holder not in (None, name):
+                return (
+                    f"its port {port.published}/{port.protocol} on {container.host} is still that of container/{holder}"
+                )
+        return None
+
+
+def held(draft: Draft) -> Held:
+    """Return what the containers hold that the plan is known to leave alone."""
+    left_alone = draft.left_alone
+    addresses: dict[tuple[tuple[str, str], str], str] = {}
+    ports: dict[tuple[str, int | None, str], str] = {}
+    for host, engine in draft.observed.engines.items():
+        for found in engine.containers:
+            if (host, found.name) not in left_alone:
+                continue
+            name = found.name.removesuffix(ASIDE_SUFFIX)
+            for network, endpoint in found.endpoints.items():
+                home = _home(draft.desired, network, host)
+                addresses[home, endpoint.ipv4_address or endpoint.current] = name
+                addresses[home, endpoint.ipv6_address or endpoint.current_ipv6] = name
+            if found.running:
+                ports |= {(host, port.published, port.protocol): name for port in found.ports}
+    return Held(draft.desired, addresses, ports)
 
 
 def _gives_up(item: DriftItem, network: str) -> bool:

@@ -5,13 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.action import SettleHost
-from controller.model.desired import overlays_of
+from controller.model.desired import overlays_of, shared_networks
 from controller.model.identity import Address
 from controller.model.observed import EngineState
 
 if TYPE_CHECKING:
     from controller.model.topology import Container
     from controller.plan.draft import Draft
+
+
+def joiners(draft: Draft) -> frozenset[str]:
+    """Return the declared containers that may come to join a network which they share with another host."""
+    shared, found = shared_networks(draft.desired), set[str]()
+    restarted = {item.host for item in draft.drift.items if item.address.kind == "host" and item.changed("running")}
+    remade = {item.address.name for item in draft.drift.items if item.address.kind == "network"}
+    changed = {item.address.name: item for item in draft.drift.items if item.address.kind == "container"}
+    for name, container in draft.desired.containers.items():
+        item = changed.get(name)
+        comes_up = item is not None and (
+            item.cls in ("missing", "unexpected")
+            or any(not change.field.startswith("restart") for change in item.changes)
+        )
+        on = set(container.networks) & shared
+        if on and (comes_up or container.host in restarted or on & remade):
+            found.add(name)
+    return frozenset(found)
 
 
 def joins_after(draft: Draft, container: Container) -> list[str]:
@@ -55,7 +73,7 @@ def _settle(draft: Draft, network: str) -> None:
     if len(joining) + len(there) < 2:  # noqa: PLR2004 - a pair
         return
     for host in joining:
-        if (host, network) not in draft.settled:
+        if (host, network) not in draft.settled and may_settle(draft, host, network):
             action = SettleHost(
                 address=Address("network", network),
                 host=host,
@@ -64,6 +82,17 @@ def _settle(draft: Draft, network: str) -> None:
                 early=True,
             )
             draft.settled[host, network] = draft.add(action, follows=joining.values())
+
+
+def may_settle(draft: Draft, host: str, network: str) -> bool:
+    """Whether the containers there may be reattached: within its limits a plan touches all of them, or none."""
+    if draft.within is None:
+        return True
+    engine = draft.observed.engine(host)
+    found = engine.containers if isinstance(engine, EngineState) else ()
+    return not draft.leaves_out(Address("host", host)) and not any(
+        network in one.endpoints and draft.leaves_out(Address("container", one.name)) for one in found
+    )
 
 
 def _set_up(draft: Draft, host: str, network: str) -> bool:

@@ -26,13 +26,14 @@ def plan_networks(draft: Draft) -> None:
     for item in draft.items("network"):
         if item.cls == "unexpected":
             continue
-        why = _obstacle(draft, item)
+        changed = item.cls == "changed" and not _only_unseen(item)
+        why = _obstacle(draft, item) or (_in_use(draft, item) if changed else None)
         if why:
             draft.block(item, why)
         elif item.cls == "missing":
             _create(draft, item, needs=[])
             draft.plan(item)
-        elif _only_unseen(item):
+        elif not changed:
             _await(draft, item)
             draft.plan(item)
         else:
@@ -45,7 +46,7 @@ def plan_network_removals(draft: Draft) -> None:
     for item in draft.drift.items:
         if item.address.kind != "network" or item.cls != "unexpected":
             continue
-        why = draft.no_removals or _obstacle(draft, item) or _in_use(draft, item)
+        why = draft.no_removal(item) or _obstacle(draft, item) or _in_use(draft, item)
         if why:
             draft.block(item, why)
             continue
@@ -68,7 +69,11 @@ def _obstacle(draft: Draft, item: DriftItem) -> str | None:
     if not draft.store_usable:
         return "the store does not answer"
     if item.cls == "missing":
-        return None if _reachable(draft) else "no member of the cluster could be read"
+        if _reachable(draft):
+            return None
+        if draft.outside:
+            return "no host that could be read is in the cluster, and none joins it within the limits"
+        return "no member of the cluster could be read"
     if not _only_unseen(item):
         unread = draft.unread_members()
         if unread:
@@ -82,6 +87,7 @@ def _only_unseen(item: DriftItem) -> bool:
 
 
 def _in_use(draft: Draft, item: DriftItem) -> str | None:
+    """Return who would lose the network for good: containers that are not ours, or that this plan leaves alone."""
     names = sorted(
         {
             name
@@ -89,13 +95,22 @@ def _in_use(draft: Draft, item: DriftItem) -> str | None:
             for name in engine.foreign_endpoints.get(item.object_id or "", ())
         }
     )
-    return f"containers that are not ours are attached: {', '.join(names)}" if names else None
+    if names:
+        return f"containers that are not ours are attached: {', '.join(names)}"
+    left_alone = draft.left_alone
+    staying = sorted(
+        f"container/{found.name}"
+        for host, found in _attached(draft, item)
+        if (host, found.name) in left_alone or draft.leaves_out(Address("container", found.name))
+    )
+    return f"still on it, and left alone by this plan: {', '.join(staying)}" if staying else None
 
 
 def _reachable(draft: Draft) -> list[str]:
     """Return the members from which a network can be created: readable, and joined or about to be."""
-    blocked = {blocked.item.host for blocked in draft.blocked if blocked.item.address.kind == "host"}
-    return [host for host in draft.desired.members if host in draft.observed.engines and host not in blocked]
+    unmended = (*draft.outside, *(blocked.item for blocked in draft.blocked))
+    apart = {item.host for item in unmended if item.address.kind == "host"}
+    return [host for host in draft.desired.members if host in draft.observed.engines and host not in apart]
 
 
 def _seen_on(draft: Draft, item: DriftItem) -> str:
@@ -148,10 +163,6 @@ def _await(draft: Draft, item: DriftItem) -> None:
 
 def _recreate(draft: Draft, item: DriftItem) -> None:
     """Networks are immutable: take the containers off, remove it, create it, put them back with their addresses."""
-    why = _in_use(draft, item)
-    if why:
-        draft.block(item, why)
-        return
     name = item.address.name
     attached = list(_attached(draft, item))
     names = tuple(container.name for _, container in attached)

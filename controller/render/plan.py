@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from controller.model.action import RemoveNetwork, ReplaceContainer
-from controller.render.text import COLOURS, paint
+from controller.render.text import COLOURS, paint, plural
 
 if TYPE_CHECKING:
     from controller.model.drift import DriftItem
     from controller.model.plan import Outcome, Plan, Report, Step
+    from controller.model.scope import Limits
 
 PLAN_FORMAT = "ovctl.plan/1"
 _SYMBOLS = {"missing": "+", "changed": "~", "unexpected": "-", "conflict": "!"}
@@ -18,8 +19,10 @@ _SYMBOLS = {"missing": "+", "changed": "~", "unexpected": "-", "conflict": "!"}
 def plan_text(plan: Plan, *, colours: bool) -> str:
     """Return the plan: one block an object, with the reason of each change and whom it disrupts."""
     lines = [f"topology {plan.topology}, generation {plan.generation}", ""]
+    if plan.limits:
+        lines[1:1] = [f"limited to {limits_text(plan.limits)}"]
     if plan.empty:
-        return "\n".join([lines[0], "nothing to do: the hosts are as declared"])
+        return "\n".join([*lines[:-1], f"nothing to do: {in_sync_text(plan)}"])
     anew = [step.action for step in plan.steps if isinstance(step.action, ReplaceContainer | RemoveNetwork)]
     for item in plan.items:
         again = item.cls == "changed" and any(
@@ -45,6 +48,19 @@ def plan_text(plan: Plan, *, colours: bool) -> str:
     return "\n".join([*lines, "", summary(plan)])
 
 
+def limits_text(limits: Limits) -> str:
+    """Return what a plan is limited to, and how much that is."""
+    return f"{limits.scope}: {plural(len(limits.addresses), 'object')}, dependencies included"
+
+
+def in_sync_text(plan: Plan) -> str:
+    """Return how far an empty plan means that all is as declared: a limited one says nothing of the rest."""
+    if plan.limits is None:
+        return "the hosts are as declared"
+    rest = f"{plural(plan.limits.outside, 'object')} beyond them {'is' if plan.limits.outside == 1 else 'are'} not"
+    return f"within the limits all is as declared; {rest if plan.limits.outside else 'the rest was left as it is'}"
+
+
 def _item(item: DriftItem, symbol: str, reason: str, *, colours: bool) -> list[str]:
     where = f" on {item.host}" if item.host and item.address.kind in ("container", "network") else ""
     mark = paint(symbol.rjust(3), COLOURS[symbol], colours=colours)
@@ -66,6 +82,8 @@ def summary(plan: Plan) -> str:
     text = f"plan: {counts['missing']} to create, {counts['changed']} to change, {counts['unexpected']} to remove"
     if plan.blocked:
         text += f"; {len(plan.blocked)} not acted on"
+    if plan.limits:
+        text += f"; {plan.limits.outside} beyond the limits"
     if plan.gaps:
         text += f"; incomplete: {', '.join(gap.place for gap in plan.gaps)} could not be read"
     return text
@@ -118,11 +136,23 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "format": PLAN_FORMAT,
         "topology": plan.topology,
         "generation": plan.generation,
+        "limits": _limits_json(plan.limits),
         "incomplete": plan.incomplete,
         "drift": [_item_json(item) for item in plan.items],
         "blocked": [{**_item_json(blocked.item), "why": blocked.why} for blocked in plan.blocked],
         "unknown": [{"place": gap.place, "reason": gap.reason} for gap in plan.gaps],
         "steps": [_step_json(step) for step in plan.steps],
+    }
+
+
+def _limits_json(limits: Limits | None) -> dict[str, Any] | None:
+    if limits is None:
+        return None
+    return {
+        "targets": list(limits.scope.targets),
+        "hosts": list(limits.scope.hosts),
+        "addresses": [str(address) for address in limits.addresses],
+        "outside": limits.outside,
     }
 
 

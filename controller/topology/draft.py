@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
-SECTIONS = ("hosts", "networks", "containers")
-_PLACEHOLDERS: dict[type[BaseModel], dict[str, Any]] = {
+PLACEHOLDERS: dict[type[BaseModel], dict[str, Any]] = {
     Host: {"address": "0.0.0.0"},  # noqa: S104 - nothing listens there
     Container: {"host": "", "image": "unknown"},
     Store: {"url": "consul://unknown:1"},
 }
+"""Values of what a part cannot do without, for when it has none that can be used."""
 _ROUNDS = 8
 """An error can show only after another one is out of the way: a pool without its wrong subnet lacks a subnet."""
 _GONE = object()
@@ -67,9 +67,9 @@ class Draft:
         return node.keys() if isinstance(node, dict) else ()
 
     def at(self, *path: str | int) -> str:
-        """Return where *path* is in the file, as ``line:column``."""
+        """Return where *path* is, as ``line:column``; with its file before it if there are several."""
         place = self._source.place(*path)
-        return f"{place.line}:{place.column}"
+        return f"{place.line}:{place.column}" if len(self._source.files) == 1 else str(place)
 
     def port_entry(self, container: str, position: int) -> Path:
         """Return the path in the file of a container's port; *position* counts expanded ports."""
@@ -132,7 +132,7 @@ def _usable(model: type[M], node: Any, path: Path, doubtful: set[Path]) -> M | N
             for details in errors:
                 _leave_out(node, details, doubtful, path)
             node = _swept(node)
-            for key, value in _PLACEHOLDERS.get(model, {}).items():
+            for key, value in PLACEHOLDERS.get(model, {}).items():
                 if key not in node:
                     doubtful.add((*path, key))
                     node[key] = value

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import types
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from controller.model.topology import Topology
+from controller.topology.file_keys import DEFAULTS, OWN, SECTIONS, keys_of_files, without_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def wanted(path: Path) -> tuple[Any, ...]:
     """Return the types that the model takes at *path*, models and plain types; none where it knows no such path."""
     types_here: tuple[Any, ...] = (Topology,)
-    for step in path:
+    for step in without_defaults(path):
         types_here = tuple(found for kind in types_here for found in _below(kind, step))
     return types_here
 
@@ -37,6 +39,12 @@ def wants_boolean(path: Path) -> bool:
 def wants_text(path: Path) -> bool:
     """Return whether free text belongs at *path*."""
     return str in wanted(path)
+
+
+@lru_cache(maxsize=256)
+def is_text_map(path: Path) -> bool:
+    """Return whether a mapping of any keys to texts belongs at *path*, such as ``environment``."""
+    return any(get_origin(kind) is dict and get_args(kind)[1] is str for kind in wanted(path))
 
 
 def typed_fields() -> list[Path]:
@@ -59,10 +67,13 @@ def _typed_below(kinds: tuple[Any, ...], path: Path) -> Iterator[Path]:
 
 
 def known_keys(path: Path) -> tuple[str, ...]:
-    """Return the keys that the model knows in the mapping at *path*; none where any name is a key."""
+    """Return the keys that are known in the mapping at *path*; none where any name is a key."""
+    if path == (DEFAULTS,):
+        return SECTIONS
+    own = OWN.get(str(path[1]), frozenset()) if path[:1] == (DEFAULTS,) and len(path) == 2 else frozenset()  # noqa: PLR2004 - defaults and a section
     for kind in wanted(path):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return tuple(kind.model_fields)
+            return (*(name for name in kind.model_fields if name not in own), *keys_of_files(path))
     return ()
 
 

@@ -1,7 +1,7 @@
 """
 The JSON Schema of topology.yaml, for editors: generated from the model, so that it cannot say anything else.
 
-It knows two things that the model does not: ``x-…`` keys, and that any value may hold variables.
+It knows what the model does not: ``x-…`` keys, that any value may hold variables, and the keys that only files have.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import json
 from typing import Any
 
 from controller.model.topology import Topology
+from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, INCLUDE, OWN, OWN_IPV4_ADDRESS, SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "topology.schema.json"
 
 _EXTENSIBLE = ("Host", "Network", "Container", "Store")
+_MODELS = {"hosts": "Host", "networks": "Network", "containers": "Container"}
 _VARIABLE = r"\$[A-Za-z_{]"
 """A value with a variable in it: what it becomes is not for an editor to judge."""
 
@@ -28,7 +30,8 @@ _CONSTRAINTS = frozenset(("pattern", "enum", "const", "minimum", "maximum", "min
 def topology_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of topology.yaml."""
     schema = Topology.model_json_schema(mode="validation")
-    for name in _EXTENSIBLE:
+    _add_file_keys(schema)
+    for name in (*_EXTENSIBLE, "Defaults"):
         schema["$defs"][name]["patternProperties"] = {"^x-": {"description": "Yours; ignored."}}
     schema["patternProperties"] = {"^x-": {"description": "Yours: a place for anchors."}}
     schema["title"] = "ovctl topology"
@@ -40,6 +43,64 @@ def topology_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """Return the schema as the text of schemas/topology.schema.json, newline included."""
     return json.dumps(topology_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _add_file_keys(schema: dict[str, Any]) -> None:
+    """Add to *schema*, that of the model, the keys that only files have, and lift what they make optional."""
+    parts, path = schema["$defs"], {"type": "string", "minLength": 1}
+    container = parts["Container"]
+    container["properties"][ENV_FILE] = {
+        "title": "Env File",
+        "description": DESCRIPTIONS[ENV_FILE],
+        "anyOf": [path, {"type": "array", "items": path}],
+    }
+    parts["Defaults"] = {
+        "additionalProperties": False,
+        "description": DESCRIPTIONS[DEFAULTS],
+        "properties": {section: _default_of(section) for section in SECTIONS},
+        "title": "Defaults",
+        "type": "object",
+    }
+    parts["Include"] = {
+        "additionalProperties": False,
+        "description": "A further file.",
+        "properties": {"path": {**path, "title": "Path", "description": "Where it is."}},
+        "required": ["path"],
+        "title": "Include",
+        "type": "object",
+    }
+    schema["properties"][DEFAULTS] = {"$ref": "#/$defs/Defaults", "description": DESCRIPTIONS[DEFAULTS]}
+    schema["properties"][INCLUDE] = {
+        "title": "Include",
+        "description": DESCRIPTIONS[INCLUDE],
+        "type": "array",
+        "items": {"anyOf": [path, {"$ref": "#/$defs/Include"}]},
+    }
+    # a default lacks what an entry cannot do without, so the need is told where the entries are; hosts may be in an
+    # included file, and what a container lacks may be a default, also one of another file
+    lacking = parts["Host"].pop("required")
+    for entry in schema["properties"]["hosts"]["patternProperties"].values():
+        entry["required"] = lacking
+    schema["required"].remove("hosts")
+    schema["anyOf"] = [{"required": ["hosts"]}, {"required": [INCLUDE]}]
+    containers = schema["properties"]["containers"]
+    whole = {"description": containers["description"], "additionalProperties": {"required": container.pop("required")}}
+    schema["if"] = {"not": {"anyOf": [{"required": [DEFAULTS]}, {"required": [INCLUDE]}]}}
+    schema["then"] = {"properties": {"containers": whole}}
+
+
+def _default_of(section: str) -> dict[str, Any]:
+    """Return the schema of the defaults of *section*: that of an entry, without what each entry says for itself."""
+    schema: dict[str, Any] = {
+        "$ref": f"#/$defs/{_MODELS[section]}",
+        "description": f"What all {section} say unless they say something else themselves.",
+        "propertyNames": {"not": {"enum": sorted(OWN[section])}},
+    }
+    if section == "containers":
+        names = {"propertyNames": {"not": {"enum": [OWN_IPV4_ADDRESS]}}}
+        networks = {"description": "Networks that the containers are on.", "additionalProperties": names}
+        schema["properties"] = {"networks": networks}
+    return schema
 
 
 def _variable() -> dict[str, Any]:

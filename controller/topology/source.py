@@ -1,9 +1,9 @@
-"""A file that was read: what it says, and the place of anything in it."""
+"""What was read: what it says, and the place of anything in it."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
@@ -23,6 +23,23 @@ _INDEXED_FROM = 16
 """Entries from which a mapping gets an index of its keys' positions, once something is looked up in it."""
 
 
+class _Found(NamedTuple):
+    """
+    How far a path leads.
+
+    Attributes:
+        steps: The part of it that is in the document.
+        shown: The same, or where it stands among the defaults if it is taken from there.
+        place: Of the value, or of its key if that is a mapping or a list.
+    """
+
+    steps: Path
+    shown: Path
+    place: Place
+    key_place: Place
+    node: Any
+
+
 class Source:
     """
     Places, and what of the text came from the environment, by path.
@@ -31,24 +48,24 @@ class Source:
     other one of Compose's two forms; what is not in the file has the place of its nearest parent there.
     """
 
-    def __init__(self, tree: Tree, file: str) -> None:
+    def __init__(self, tree: Tree) -> None:
         self.root = tree.root
-        self.file = file
+        self.files = tree.files
         self._tree = tree
         self._positions: dict[int, dict[str, int]] = {}
 
     def place(self, *path: str | int) -> Place:
         """Return the place of the value at *path*; of its key if it is a mapping or a list."""
-        return self._walk(path)[1]
+        return self._walk(path).place
 
     def key_place(self, *path: str | int) -> Place:
         """Return the place of the key at *path*."""
-        return self._walk(path)[2]
+        return self._walk(path).key_place
 
     def node(self, *path: str | int) -> Any:
         """Return the data at *path*, None if the file has nothing there."""
-        steps, _, _, node = self._walk(path)
-        return node if len(steps) == len(path) else None
+        found = self._walk(path)
+        return found.node if len(found.steps) == len(path) else None
 
     def port_entry(self, container: str, position: int) -> Path:
         """Return the path of the entry in the file that the expanded port at *position* of *container* comes from."""
@@ -58,25 +75,26 @@ class Source:
 
     def problem(self, mistake: Mistake) -> Problem:
         """Return *mistake* with its place; what came from the environment is named in it, not shown."""
-        steps, value, key, _ = self._walk(mistake.path)
-        place = key if mistake.on_key else value
+        found = self._walk(mistake.path)
+        place = found.key_place if mistake.on_key else found.place
         fact, hint = mistake.fact, mistake.fix or mistake.hint
-        substituted = dict(self._substituted(steps))
+        substituted = dict(self._substituted(found.steps))
         if substituted:
             hint = mistake.hint
             for held, replaced in substituted.items():
                 for content, shown in ((held, replaced.raw), *((v, f"${k}") for k, v in replaced.contents.items())):
                     fact = mask(fact, content, shown)
                     hint = None if hint is None else mask(hint, content, shown)
-        return Problem(place, dotted(steps), fact, hint, mistake.severity)
+        return Problem(place, dotted(found.shown), fact, hint, mistake.severity)
 
     def is_substituted(self, path: Path, *, plain: bool = False) -> bool:
         """Return whether a scalar at or below *path* held variables; with *plain*, one without quotes."""
-        return any(replaced.plain or not plain for _, replaced in self._substituted(self._walk(path)[0]))
+        return any(replaced.plain or not plain for _, replaced in self._substituted(self._walk(path).steps))
 
-    def _walk(self, path: Path) -> tuple[Path, Place, Place, Any]:
-        """Return the steps of *path* that the file has, the places of the value and its key, and the value."""
+    def _walk(self, path: Path) -> _Found:
+        """Follow *path* as far as it leads."""
         steps: list[str | int] = []
+        shown: list[str | int] = []
         node, spot, key_spot = self.root, 0, 0
         for step in path:
             if isinstance(node, dict):
@@ -87,6 +105,8 @@ class Source:
                 key_spot, spot = self._tree.spots[start], self._tree.spots[start + 1]
                 key = step if isinstance(step, str) else list(node)[position]
                 steps.append(key)
+                lent = self._tree.lent.get(id(node))
+                shown = [*shown, key] if lent is None or position < lent.first else list(lent.paths[key])
                 node = node[key]
             elif isinstance(node, list):
                 position = _item_position(node, step)
@@ -94,12 +114,13 @@ class Source:
                     break
                 key_spot = spot = self._tree.spots[self._tree.starts[id(node)] + position]
                 steps.append(position)
+                shown.append(position)
                 node = node[position]
             else:
                 break
-        key_place = place_of(self.file, key_spot)
-        place = key_place if isinstance(node, (dict, list)) else place_of(self.file, spot)
-        return tuple(steps), place, key_place, node
+        key_place = place_of(self.files, key_spot)
+        place = key_place if isinstance(node, (dict, list)) else place_of(self.files, spot)
+        return _Found(tuple(steps), tuple(shown), place, key_place, node)
 
     def _key_position(self, node: dict[str, Any], step: str | int) -> int | None:
         if isinstance(step, int):

@@ -23,22 +23,22 @@ _WORDS = ("command", "entrypoint")
 """Lists of words: what was typed is what is run."""
 
 
-def ambiguous_numbers(surprises: Iterable[Surprising], file: str) -> Iterator[Problem]:
+def ambiguous_numbers(surprises: Iterable[Surprising], files: tuple[str, ...]) -> Iterator[Problem]:
     """Yield an error for each octal-like number where the model wants a number."""
     for found in surprises:
         if found.why == "octal" and wants_number(found.path):
             value = resolve(found.text)
             fact = f"{found.text} is ambiguous: {_octal(found.text)}{value} in YAML 1.2"
-            yield Problem(place_of(file, found.spot), dotted(found.path), fact, f"write {value}")
+            yield Problem(place_of(files, found.spot), dotted(found.path), fact, f"write {value}")
 
 
-def surprise_warnings(surprises: Iterable[Surprising], file: str) -> Iterator[Problem]:
+def surprise_warnings(surprises: Iterable[Surprising], files: tuple[str, ...]) -> Iterator[Problem]:
     """Yield a warning for each of *surprises* that is one where it stands."""
     for found in surprises:
         fact = _fact(found)
         if fact is not None:
             hint = f'put it in quotes if it is meant as text: "{found.text}"'
-            yield Problem(place_of(file, found.spot), dotted(found.path), fact, hint, "warning")
+            yield Problem(place_of(files, found.spot), dotted(found.path), fact, hint, "warning")
 
 
 def _fact(found: Surprising) -> str | None:

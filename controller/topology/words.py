@@ -13,7 +13,6 @@ from controller.topology.problem import Mistake, Path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from controller.topology.source import Source
@@ -44,9 +43,8 @@ _HINTS = {
 }
 
 
-def mistakes_in(error: ValidationError, source: Source) -> list[Mistake]:
-    """Return what *error*, of the whole document, says: one mistake for each thing that is wrong."""
-    found = error.errors(include_url=False)
+def mistakes_in(found: list[ErrorDetails], source: Source) -> list[Mistake]:
+    """Return what *found*, errors of the whole document, say: one mistake for each thing that is wrong."""
     meant = {path for details in found if (path := meant_key(details)) is not None}
     return [
         mistake
@@ -120,7 +118,7 @@ def _mistakes(details: ErrorDetails, source: Source) -> Iterator[Mistake]:
         meant = describe(path)
         yield Mistake(path[:-1], f"{key} is missing", meant and f"add {key}: {meant.rstrip('.')}")
     elif kind == "extra_forbidden":
-        yield _unknown_key(path)
+        yield unknown_key(path)
     elif kind in _WANTED:
         yield Mistake(path, f"expected {_WANTED[kind]}, got {said(value)}", _type_hint(kind, value))
     else:
@@ -128,7 +126,8 @@ def _mistakes(details: ErrorDetails, source: Source) -> Iterator[Mistake]:
         yield Mistake(path, fact, hint, on_key=on_key)
 
 
-def _unknown_key(path: Path) -> Mistake:
+def unknown_key(path: Path) -> Mistake:
+    """Return the mistake of a key at *path* that is not known there."""
     key, names = str(path[-1]), known_keys(path[:-1])
     hint = did_you_mean(key, names) or f"known keys: {', '.join(names)}"
     return Mistake(path, "unknown key", hint, on_key=True)

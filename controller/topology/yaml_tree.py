@@ -110,6 +110,7 @@ class _Reader:
             tuple(self.problems),
             tuple(self.broken),
             complete,
+            (self.file,),
         )
 
     def _read(self, next_event: Any) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop: calls are what costs
@@ -339,7 +340,7 @@ class _Reader:
     def _too_deep(self, spot: int) -> NoReturn:
         self.problems.append(
             Problem(
-                place_of(self.file, spot),
+                place_of((self.file,), spot),
                 "",
                 f"nested more than {MAX_DEPTH} deep",
                 "a topology needs fewer than ten levels",
@@ -362,7 +363,7 @@ class _Reader:
         path = (*self._path(), below) if below else self._path()
         if breaks:
             self.broken.append(path)
-        self.problems.append(Problem(place_of(self.file, spot), dotted(path), fact, hint))
+        self.problems.append(Problem(place_of((self.file,), spot), dotted(path), fact, hint))
 
 
 def _spot(event: Any) -> int:

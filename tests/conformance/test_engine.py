@@ -249,4 +249,4 @@ def test_the_default_bridge_takes_neither_addresses_nor_aliases(engine: Engine) 
 
 def test_an_image_that_no_registry_has_cannot_be_pulled(engine: Engine) -> None:
     with pytest.raises(EngineError):
-        engine.pull_image("nothing:1")
+        engine.pull_image("nothing:1", list[str]().append)

@@ -9,9 +9,19 @@ from __future__ import annotations
 import contextlib
 import re
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from controller.errors import EngineError, OvctlError
+from controller.model.allocation import (
+    COUNTS,
+    IPAM,
+    POOLS,
+    AddressMap,
+    endpoint_count_value,
+    pool_subnets,
+    without_pool,
+)
 from controller.model.network import IpamConfig
 from controller.wiring import clock, connect
 from tests.fakes import Cluster, FakeFleet
@@ -111,6 +121,7 @@ class RealWorld:
             list(pool.map(self._clean_host, (*JOINED, ALONE)))
         for host in (*JOINED, ALONE):
             self._remove_networks(self.fleet.engine(host))
+        self._give_back_pools()
         store_of(self).delete_prefix(f"ovctl/{TOPOLOGY}/")
 
     def _clean_host(self, host: str) -> None:
@@ -132,7 +143,30 @@ class RealWorld:
             for endpoint in engine.inspect_network(network["Id"])["Containers"].values():
                 with contextlib.suppress(EngineError):
                     engine.disconnect(network["Id"], endpoint["Name"], force=True)
-            engine.remove_network(network["Id"])
+            try:
+                engine.remove_network(network["Id"])
+            except EngineError as error:
+                if "active endpoints" not in error.message:
+                    raise
+                self._set(f"{COUNTS}{network['Id']}/", endpoint_count_value(0))
+                engine.remove_network(network["Id"])
+
+    def _give_back_pools(self) -> None:
+        """Give back what the engines leaked because they missed their store for a moment: nothing of theirs is left."""
+        found = store_of(self).versioned(POOLS)
+        value = found.value if found else b"{}"
+        for subnet in pool_subnets(value):
+            value = without_pool(value, subnet)
+        if found and value != found.value:
+            self._set(POOLS, value)
+        for key in store_of(self).values(f"{IPAM}data/"):
+            subnet = IPv4Network("/".join(key.rstrip("/").split("/")[-2:]))
+            self._set(key, AddressMap.empty(subnet).value())
+
+    def _set(self, key: str, value: bytes) -> None:
+        found = store_of(self).versioned(key)
+        assert found is not None
+        assert store_of(self).replace(key, value, version=found.version)
 
     def close(self) -> None:
         """End the connections."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from controller.errors import HostError
 from controller.ports import Pong
 from tests.fakes.pools import IPV4
 from tests.fakes.state import GATEWAY_BRIDGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from controller.ports import Ping
     from tests.fakes.cluster import Cluster
@@ -26,9 +27,7 @@ _SILENT = Pong(reached=False, rtt_ms=None, detail="no answer")
 
 def answer(cluster: Cluster, host: Host, question: Ping) -> Pong:
     """Answer a ping that is asked on *host*."""
-    asking = next(
-        (found for found in host.engine.containers.values() if found.running and found.pid == question.pid), None
-    )
+    asking = _of_pid(host, question.pid)
     if asking is None:
         gone = "nsenter: cannot open the process: No such file or directory"
         return Pong(reached=False, rtt_ms=None, detail=gone, asked=False)
@@ -39,6 +38,20 @@ def answer(cluster: Cluster, host: Host, question: Ping) -> Pong:
             return Pong(reached=False, rtt_ms=None, detail=f"ping: {target}: Name or service not known")
         target = resolved
     return _REACHED if _reaches(cluster, host, asking, target) else _SILENT
+
+
+def resolve(cluster: Cluster, host: Host, pid: int, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return those of *names* that the container with that pid knows, with their IP addresses; HostError without it."""
+    asking = _of_pid(host, pid)
+    if asking is None:
+        raise HostError(f"host/{host.name}: names cannot be asked for from inside process {pid}")
+    found = {name: _resolve(cluster, host, asking, name) for name in names}
+    return {name: (ip,) for name, ip in found.items() if ip is not None}
+
+
+def _of_pid(host: Host, pid: int) -> Container | None:
+    running = (found for found in host.engine.containers.values() if found.running)
+    return next((found for found in running if found.pid == pid), None)
 
 
 def _reaches(cluster: Cluster, host: Host, asking: Container, target: str) -> bool:

@@ -22,7 +22,7 @@ from tests.fakes.state import Touched
 from tests.fakes.store import FakeFence, FakeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from controller.ports import Clock, Engine, Fence, HostShell, Ping, Pong, Store
     from tests.fakes.cluster import Cluster
@@ -123,9 +123,10 @@ class FakeEngine:
 
     # Effects.
 
-    def pull_image(self, ref: str) -> None:
+    def pull_image(self, ref: str, tell: Callable[[str], None]) -> None:
         """Pull from the cluster's registry."""
         with self._effect("pull_image", ref):
+            tell("1 of 1 MB")
             if ref not in self._cluster.registry:
                 message = (
                     'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: connection refused'
@@ -306,6 +307,12 @@ class FakeShell:
             self._cluster.read(self._host, "ping")
             host = self._cluster.reached(self._host)
             return [datapath.answer(self._cluster, host, question) for question in questions]
+
+    def resolve(self, pid: int, resolv_conf: str, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG002 - one resolver a container
+        """Answer from the simulated networks."""
+        with self._cluster.lock:
+            self._cluster.read(self._host, "resolve")
+            return datapath.resolve(self._cluster, self._cluster.reached(self._host), pid, names)
 
     @contextmanager
     def _effect(self, method: str, *arguments: Any) -> Iterator[Host]:

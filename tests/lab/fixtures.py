@@ -19,6 +19,7 @@ import pytest
 
 from controller.lab import Lab
 from controller.lab.locks import locked
+from controller.model.allocation import COUNTS
 from controller.topology.load import loads
 from controller.wiring import connect
 
@@ -204,7 +205,10 @@ def _remove_networks(lab: Lab, host: str, before: Found) -> None:
         for endpoint in network["Containers"].values():
             # a ghost: its container is gone
             lab.exec(host, ("docker", "network", "disconnect", "-f", network["Id"], endpoint["Name"]))
-        _run(lab, host, ("docker", "network", "rm", network["Id"]))
+        if lab.exec(host, ("docker", "network", "rm", network["Id"])).returncode:
+            # the engine missed its store for a moment, and counts an endpoint that is gone
+            _run(lab, "store", ("consul", "kv", "put", f"{COUNTS}{network['Id']}/", '{"Count":0}'))
+            _run(lab, host, ("docker", "network", "rm", network["Id"]))
 
 
 def _configure(lab: Lab, host: str, before: Found) -> None:

@@ -113,6 +113,21 @@ def test_an_apply_that_was_ended_in_the_middle_is_finished_by_the_next(
     operator.ovctl("verify")
 
 
+def test_a_saved_plan_for_one_host_is_carried_out_once_and_then_stale(operator: Operator, lab: Lab) -> None:
+    operator.ovctl("plan", "--host", "h1", "--out", "plan.json", code=2)
+    said = operator.ovctl("apply", "--plan", "plan.json", "--yes")
+    assert "within the limits all is as declared" in said
+    running = {host: lab.exec(host, ("docker", "ps", "--format", "{{.Names}}")).stdout.split() for host in HOSTS}
+    assert {host: sorted(names) for host, names in running.items()} == {
+        "h1": ["overlay_1", "overlay_3"],
+        "h2": [],
+        "h3": [],
+    }
+    operator.ovctl("plan", "--host", "h1")
+    said = operator.ovctl("apply", "--plan", "plan.json", "--yes", code=1)
+    assert "stale plan: container/overlay_1 on h1: was missing, and is as declared" in said
+
+
 def test_a_host_that_is_cut_off_stops_nobody_else(operator: Operator, lab: Lab) -> None:
     lab.link("h3", up=False)
     said = operator.ovctl("plan", code=1)

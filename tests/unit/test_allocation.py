@@ -18,6 +18,7 @@ from controller.model.allocation import (
     network_subnets,
     ordinal,
     pool_subnets,
+    respelled,
     without_pool,
 )
 
@@ -93,6 +94,9 @@ def test_endpoints_counts_and_networks_are_read() -> None:
     assert endpoint_address(b'{"name":"c1"}') == ""
     assert endpoint_count(b'{"Count":2}') == 2
     assert endpoint_count(endpoint_count_value(3)) == 3
+    for value in (b'{"Count":3}', b'{"Count": 3}', b'{ "Count": 3 }'):
+        assert respelled(value) != value
+        assert endpoint_count(respelled(value)) == 3
     data = json.dumps({"AddressSpace": "GlobalDefault", "Gateway": "10.0.0.1/24", "Pool": "10.0.0.0/24"})
     info = json.dumps([{"IPAMData": data, "PoolID": "GlobalDefault/10.0.0.0/24/10.0.0.128/25"}])
     assert network_subnets(json.dumps({"ipamV4Info": info}).encode()) == (SUBNET,)

@@ -189,10 +189,10 @@ def test_a_placed_store_answers_while_its_container_runs() -> None:
 def test_an_image_is_pulled_from_the_clusters_registry(cluster: Cluster) -> None:
     engine = FakeFleet(cluster).engine("h1")
     cluster.registry["web:2"] = CONSUL
-    engine.pull_image("web:2")
+    engine.pull_image("web:2", list[str]().append)
     assert engine.inspect_image("web:2")["Config"]["Entrypoint"] == ["consul"]
     with pytest.raises(EngineError):
-        engine.pull_image("web:3")
+        engine.pull_image("web:3", list[str]().append)
 
 
 def test_twenty_containers_take_a_few_milliseconds(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 Answers = dict[tuple[str, str], "tuple[int, bytes] | Callable[[bytes], tuple[int, bytes]]"]
 
@@ -26,8 +26,10 @@ class Peer:
         self.path = path
         self.answers: Answers = {}
         self.asked: list[tuple[str, str, bytes]] = []
+        self.headers: list[Mapping[str, str]] = []
         self.words = ""
         self.is_consul = True
+        self.is_chunked = False
 
     def engine_socket(self) -> str:
         return str(self.path)
@@ -59,6 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         peer = self.server.peer
         peer.asked.append((self.command, self.path, body))
+        peer.headers.append(dict(self.headers))
         answer = peer.answers.get((self.command, self.path), (404, b'{"message":"nothing here"}'))
         if callable(answer):
             answer = answer(body)
@@ -67,7 +70,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
+        if peer.is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            text = f"{len(text):x}\r\n".encode() + text + b"\r\n0\r\n\r\n"
+        else:
+            self.send_header("Content-Length", str(len(text)))
         if peer.is_consul:
             self.send_header("X-Consul-Index", "7")
         self.end_headers()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -13,6 +15,7 @@ from tests.unit.adapters.answers import Peer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 VERSION = b'{"Version":"20.10.5","ApiVersion":"1.41","MinAPIVersion":"1.12"}'
 
@@ -127,7 +130,59 @@ def test_removal_takes_anonymous_volumes_along(peer: Peer, engine: DockerEngine)
 def test_error_within_a_pull_is_an_error(peer: Peer, engine: DockerEngine) -> None:
     peer.answers["POST", "/v1.41/images/create?tag=1&fromImage=a%2Fb"] = (200, b'{"error":"no such manifest"}')
     with pytest.raises(EngineError, match="a/b:1: no such manifest"):
-        engine.pull_image("a/b:1")
+        engine.pull_image("a/b:1", list[str]().append)
+
+
+def test_a_pull_tells_how_far_all_its_layers_are(peer: Peer, engine: DockerEngine) -> None:
+    steps = [
+        {"status": "Pulling from a/b", "id": "1"},
+        {"status": "Downloading", "id": "x", "progressDetail": {"current": 2_000_000, "total": 10_000_000}},
+        {"status": "Downloading", "id": "y", "progressDetail": {"current": 1_000_000, "total": 20_000_000}},
+        {"status": "Extracting", "id": "x", "progressDetail": {"current": 1, "total": 10_000_000}},
+        {"status": "Downloading", "id": "x", "progressDetail": {"current": 10_000_000, "total": 10_000_000}},
+    ]
+    answer = "\r\n".join(map(json.dumps, steps)).encode()
+    peer.answers["POST", "/v1.41/images/create?tag=1&fromImage=a%2Fb"] = (200, answer)
+    engine.version()
+    peer.is_chunked = True
+    told: list[str] = []
+    engine.pull_image("a/b:1", told.append)
+    assert told == ["2 of 10 MB", "3 of 30 MB", "11 of 30 MB"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [
+        ("r.example:5000/a:1", "log in on this machine: docker login r.example:5000"),
+        ("a/b:1", "log in on this machine: docker login"),
+    ],
+)
+def test_a_pull_without_access_says_where_to_log_in(peer: Peer, engine: DockerEngine, ref: str, hint: str) -> None:
+    name = quote(ref.removesuffix(":1"), safe="")
+    path = f"/v1.41/images/create?tag=1&fromImage={name}"
+    for answer in ((200, b'{"error":"unauthorized: authentication required"}'), (500, b'{"message":"access denied"}')):
+        peer.answers["POST", path] = answer
+        with pytest.raises(EngineError) as caught:
+            engine.pull_image(ref, list[str]().append)
+        assert caught.value.hint == hint
+
+
+def test_a_pull_sends_the_persons_credentials_for_that_registry_alone(
+    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = base64.b64encode(b"ops:geheim").decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"r.example:5000": {"auth": secret}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name in ("r.example:5000/a", "other.example/a"):
+        peer.answers["POST", f"/v1.41/images/create?tag=1&fromImage={quote(name, safe='')}"] = (200, b"{}")
+    engine = DockerEngine(peer)
+    engine.pull_image("r.example:5000/a:1", list[str]().append)
+    engine.pull_image("other.example/a:1", list[str]().append)
+    engine.close()
+    sent, other = (headers.get("X-Registry-Auth") for headers in peer.headers[-2:])
+    found = json.loads(base64.urlsafe_b64decode(sent or ""))
+    assert (found["username"], found["password"]) == ("ops", "geheim")
+    assert other is None
 
 
 def test_effect_that_breaks_is_sent_once_and_unreachable(peer: Peer, engine: DockerEngine) -> None:

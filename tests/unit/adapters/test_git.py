@@ -60,3 +60,32 @@ def test_no_git_gives_none(repository: Path, monkeypatch: pytest.MonkeyPatch) ->
     commit(repository)
     monkeypatch.setenv("PATH", "/nonexistent")
     assert commit_of(repository / "topology.yaml") is None
+
+
+def test_a_commit_is_that_of_all_files_that_are_read(repository: Path) -> None:
+    files = [repository / name for name in ("topology.yaml", "sub/hosts.yaml", "web.env")]
+    (repository / "sub").mkdir()
+    for file in files:
+        file.write_text("a\n")
+    head = commit(repository)
+    assert commit_of(files[0], files) == head
+    for file in files:
+        file.write_text("b\n")
+        assert commit_of(files[0], files) == f"{head}-dirty"
+        file.write_text("a\n")
+    assert commit_of(files[0], files) == head
+
+
+def test_a_file_that_the_commit_does_not_have_is_dirty(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    head = commit(repository)
+    outside = tmp_path_factory.mktemp("plain") / "web.env"
+    outside.write_text("a\n")
+    assert commit_of(repository / "topology.yaml", [outside]) == f"{head}-dirty"
+    elsewhere = tmp_path_factory.mktemp("other")
+    git(elsewhere, "init", "-q")
+    (elsewhere / "hosts.yaml").write_text("b\n")
+    assert commit(elsewhere) != head
+    assert commit_of(repository / "topology.yaml", [elsewhere / "hosts.yaml"]) == f"{head}-dirty"
+    assert commit_of(outside, [repository / "topology.yaml"]) is None

@@ -254,6 +254,38 @@ def test_strange_questions_are_refused(shell: HelperShell, question: Ping) -> No
         shell.ping([question])
 
 
+def test_names_are_asked_of_dns_from_inside_the_container(shell: HelperShell, root: Path) -> None:
+    program(root, "nsenter", 'shift 3; exec "$@"')
+    program(root, "unshare", 'shift; exec "$@"')
+    program(root, "mount", "exit 0")
+    program(
+        root,
+        "getent",
+        '[ "$4" != nobody ] || exit 2\n'
+        'printf "10.0.0.9       STREAM %s\\n10.0.0.9       DGRAM\\n10.0.0.8       STREAM\\n" "$4"',
+    )
+    names = ("c2", "nobody", *(f"n{number}" for number in range(20)))
+    found = shell.resolve(7, "/var/lib/x/resolv.conf", names)
+    assert found == {name: ("10.0.0.9", "10.0.0.8") for name in names if name != "nobody"}
+    calls = (root / "calls").read_text()
+    assert "nsenter -t 7 -n unshare -m sh -c" in calls
+    assert "mount --bind -- /var/lib/x/resolv.conf /etc/resolv.conf" in calls
+    assert "getent -s hosts:dns ahostsv4 c2" in calls
+    assert shell.resolve(7, "/x", ()) == {}
+
+
+def test_a_container_that_is_gone_cannot_be_asked_for_names(shell: HelperShell, root: Path) -> None:
+    program(root, "nsenter", "exit 1")
+    with pytest.raises(HostError, match="names cannot be asked for from inside process 7"):
+        shell.resolve(7, "/var/lib/x/resolv.conf", ("c2",))
+
+
+@pytest.mark.parametrize(("pid", "conf", "name"), [(0, "/a", "a"), (1, "a", "a"), (1, "/a", "-f"), (1, "/a", "$(x)")])
+def test_strange_names_are_refused(shell: HelperShell, pid: int, conf: str, name: str) -> None:
+    with pytest.raises(HostError, match=r"h1: .*not a"):
+        shell.resolve(pid, conf, (name,))
+
+
 @pytest.mark.parametrize(
     ("code", "said", "asked"),
     [

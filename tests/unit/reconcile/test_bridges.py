@@ -11,6 +11,7 @@ from controller.checks.verify import ask, judge
 from controller.diff import diff
 from controller.errors import EngineError
 from controller.model.drift import Change
+from controller.model.scope import Scope
 from controller.observe import observe
 from controller.plan import Policy, make_plan
 from controller.render.status import status_json
@@ -281,3 +282,21 @@ def test_verify_asks_for_an_external_network_where_both_are_on_the_same_one() ->
     world.converge()
     pairs = {(found.source, found.target) for found in ask(desired, observe(desired, FakeFleet(world.cluster, NAME)))}
     assert pairs == {("c1", "c2"), ("c2", "c1")}
+
+
+def test_a_limited_plan_is_about_the_bridge_of_its_own_host_alone() -> None:
+    world = World(
+        bridged({"c1": on_lan("h1"), "c2": on_lan("h2")}), policy=Policy(scope=Scope(targets=("container/c1",)))
+    )
+    assert "create network/lan on h1" in [step.id for step in world.plan().steps]
+    assert "create network/lan on h2" not in [step.id for step in world.plan().steps]
+    world = World(world.topology, world.cluster, Policy(scope=Scope(targets=("network/lan",))))
+    assert "create network/lan on h2" in [step.id for step in world.plan().steps]
+
+
+def test_a_saved_plan_leans_on_the_bridge_of_each_host() -> None:
+    world = applied(bridged({"c1": on_lan("h1"), "c2": on_lan("h2")}))
+    hand(world, "h2").disconnect("lan", "c2")
+    seen_then = world.plan().seen
+    ids = {host: hand(world, host).inspect_network("lan")["Id"] for host in ("h1", "h2")}
+    assert {host: seen_then[f"network/lan on {host}"].id for host in ids} == ids

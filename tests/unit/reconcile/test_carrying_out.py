@@ -14,22 +14,19 @@ from controller.apply.perform import perform
 from controller.checks.probe import probe
 from controller.checks.verify import ask, judge
 from controller.errors import EngineError, HostError, NotFoundError, OvctlError, UnreachableError
-from controller.model.action import PlaceStore, SettleHost
+from controller.model.action import PlaceStore
 from controller.model.identity import ASIDE_SUFFIX, LABEL_TOPOLOGY, Address
 from controller.model.topology import StorePlace
-from controller.ports import Pong
 from tests.fakes import Cluster, FakeFleet
-from tests.fakes.fleet import FakeEngine, FakeShell
+from tests.fakes.fleet import FakeEngine
 from tests.unit.adapters.answers import serving
 from tests.unit.reconcile.test_hard_cases import address_of, applied, ghost
 from tests.unit.reconcile.worlds import NAME, Silent, World, container, topology
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from controller.model.action import Action
     from controller.model.plan import Outcome
-    from controller.ports import Engine, HostShell, Json, Ping
+    from controller.ports import Engine, Json
 
 REFUSED = "no such file"
 
@@ -248,71 +245,6 @@ def test_an_isolation_that_could_not_be_asked_is_not_green() -> None:
     findings = judge(questions, probe(questions, fleet))
     assert [finding.ok for finding in findings] == [False, True]
     assert "not asked whether it reaches 10.0.1.11 on db: host/h1: ssh" in findings[0].message
-
-
-# Settling.
-
-
-class Answering(FakeShell):
-    """A shell whose names are asked in vain."""
-
-    def __init__(self, cluster: Cluster, host: str, pong: Pong) -> None:
-        super().__init__(cluster, host)
-        self.pong = pong
-        self.asked: list[Ping] = []
-
-    def ping(self, questions: Sequence[Ping], *, within_s: int = 3) -> list[Pong]:
-        self.asked += questions
-        answers = super().ping(questions, within_s=within_s)
-        return [
-            self.pong if ping.resolv_conf is not None else pong for ping, pong in zip(questions, answers, strict=True)
-        ]
-
-
-class OneShell(FakeFleet):
-    """A fleet with that shell on every host."""
-
-    def __init__(self, cluster: Cluster, shell: HostShell) -> None:
-        super().__init__(cluster, NAME)
-        self.only = shell
-
-    def shell(self, host: str) -> HostShell:  # noqa: ARG002 - every host has it
-        return self.only
-
-
-SETTLE = SettleHost(address=Address("host", "h1"), host="h1", reason="", networks=("web",))
-
-
-@pytest.mark.parametrize(
-    ("pong", "reattached"),
-    [
-        (Pong(reached=False, rtt_ms=None, detail="ping: c2: Name or service not known"), True),
-        (Pong(reached=False, rtt_ms=None, detail="ping: c2: Temporary failure in name resolution"), True),
-        (Pong(reached=False, rtt_ms=None, detail="ping: bad address 'c2'"), True),
-        (Pong(reached=False, rtt_ms=None, detail="no answer"), True),
-        (Pong(reached=False, rtt_ms=None, detail="ping: connect: Network is unreachable"), False),
-        (Pong(reached=False, rtt_ms=None, detail="unshare: not permitted", asked=False), False),
-    ],
-)
-def test_only_a_name_that_is_not_resolved_is_a_reason_to_reattach(pong: Pong, *, reattached: bool) -> None:
-    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
-    notes: list[str] = []
-    try:
-        perform(SETTLE, hands_on(world, OneShell(world.cluster, Answering(world.cluster, "h1", pong))), notes.append)
-    except HostError:
-        assert reattached
-    assert bool(cuts(world)) == reattached
-    assert reattached or notes == [f"not asked whether c1 finds c2 on web: {pong.detail}"]
-
-
-def test_a_container_without_a_resolv_conf_is_not_asked_by_name() -> None:
-    world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
-    found = world.cluster.hosts["h1"].engine.named("c1")
-    assert found is not None
-    found.started = "0001-01-01T00:00:00Z"  # the fake's containers have none before their first start
-    shell = Answering(world.cluster, "h1", Pong(reached=False, rtt_ms=None, detail="bad address"))
-    perform(SETTLE, hands_on(world, OneShell(world.cluster, shell)), list[str]().append)
-    assert not shell.asked
 
 
 # Trying again, and odd answers.

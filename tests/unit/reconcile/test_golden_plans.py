@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from controller.model.desired import retired
+from controller.plan import Policy
 from controller.render.plan import plan_json, plan_text
 from controller.topology.load import load
 from tests.fakes import Cluster, FakeFleet
@@ -27,7 +28,7 @@ def test_the_plan_is_the_one_on_file(case: str, request: pytest.FixtureRequest) 
     desired = load(folder / "topology.yaml", {}).topology
     place = desired.store.place if desired.store else None
     cluster = Cluster(store=desired.store is not None, placed_on=place.host if place else "")
-    world = World(desired, cluster)
+    world = World(desired, cluster, Policy())
     if (folder / "before.yaml").exists():
         World(load(folder / "before.yaml", {}).topology, world.cluster).converge()
     if (folder / "by_hand.json").exists():

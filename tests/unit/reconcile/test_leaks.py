@@ -183,7 +183,7 @@ def test_a_container_whose_endpoint_is_not_told_of_is_reattached_without_the_kni
     assert [
         effect for effect in world.cluster.effects if effect.method == "disconnect" and True in effect.arguments
     ] == []
-    assert [effect.method for effect in world.cluster.effects[-2:]] == ["disconnect", "connect"]
+    assert [effect.method for effect in world.cluster.effects[-3:]] == ["disconnect", "connect", "put"]
 
 
 @pytest.mark.parametrize("seen", [True, False])

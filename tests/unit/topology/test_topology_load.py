@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from controller.cli.validate import validate
 from controller.errors import TopologyError
-from controller.topology.load import MAX_BYTES, load, loads
+from controller.topology.files import MAX_BYTES
+from controller.topology.load import load, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

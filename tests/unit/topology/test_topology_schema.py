@@ -93,3 +93,32 @@ def test_what_is_right_fits_the_schema(text: str) -> None:
 )
 def test_what_is_wrong_does_not_fit_the_schema(text: str, path: str) -> None:
     assert errors(HEAD + text) == [path]
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("include: [a.yaml, {path: $A}]\ncontainers: {cc: {host: h1}}\n", []),
+        ("include: [{file: a.yaml}]\n", ["$.include[0]"]),
+        ("hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {image: i}}\ncontainers: {cc: {host: h1}}\n", []),
+        ("hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1}}\n", ["$.containers.cc"]),
+        ("hosts: {h1: {}}\ndefaults: {hosts: {sudo: true}}\n", ["$.hosts.h1"]),
+        (
+            "hosts: {h1: {address: 10.0.0.1}}\ndefaults: {hosts: {address: 10.0.0.1}, containers: {ports: [80]}}\n",
+            ["$.defaults.containers", "$.defaults.hosts"],
+        ),
+        ("hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {imge: i}}\n", ["$.defaults.containers"]),
+        (
+            "hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {networks: {n: {ipv4_address: 10.0.0.2}}}}\n",
+            ["$.defaults.containers.networks.n"],
+        ),
+        ("hosts: {h1: {address: 10.0.0.1}}\ndefaults: {containers: {networks: [n], env_file: [a, $A]}}\n", []),
+        (
+            "hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1, image: i, env_file: {path: a}}}\n",
+            ["$.containers.cc.env_file"],
+        ),
+        ("containers: {}\n", ["$"]),
+    ],
+)
+def test_the_keys_of_files_fit_as_the_reference_says(text: str, paths: list[str]) -> None:
+    assert sorted(errors(HEAD + text)) == paths

@@ -100,14 +100,14 @@ def test_a_quoted_merge_key_is_a_key() -> None:
 
 def test_a_merged_value_has_the_place_of_its_anchor() -> None:
     text = "a: &a\n  x: 1\nb:\n  y: 2\n  <<: *a\n"
-    source = Source(read_tree(text, "t.yaml", {}), "t.yaml")
+    source = Source(read_tree(text, "t.yaml", {}))
     assert str(source.place("b", "x")) == "t.yaml:2:6"
     assert str(source.place("b", "y")) == "t.yaml:4:6"
     assert str(source.key_place("b", "y")) == "t.yaml:4:3"
 
 
 def test_what_is_not_in_the_file_has_the_place_of_its_parent() -> None:
-    source = Source(read_tree("a:\n  b: 1\n", "t.yaml", {}), "t.yaml")
+    source = Source(read_tree("a:\n  b: 1\n", "t.yaml", {}))
     assert str(source.place("a", "c", "d")) == "t.yaml:1:1"
     assert str(source.place("a", "b", "d")) == "t.yaml:2:6"
     assert str(source.place()) == "t.yaml:1:1"

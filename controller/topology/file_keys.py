@@ -1,0 +1,63 @@
+"""The keys that only a file has: they say how a topology is written down, and are gone when it is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from controller.topology.problem import Path
+
+INCLUDE = "include"
+DEFAULTS = "defaults"
+ENV_FILE = "env_file"
+
+SECTIONS = ("hosts", "networks", "containers")
+"""What has entries by name."""
+
+TOP_KEYS = (INCLUDE, DEFAULTS)
+
+OWN: dict[str, frozenset[str]] = {
+    "hosts": frozenset(("address", "state")),
+    "networks": frozenset(("ipam",)),
+    "containers": frozenset(("hostname", "ports")),
+}
+"""What each entry says for itself: as a default it would give one thing to several, or remove what nobody named."""
+
+OWN_IPV4_ADDRESS = "ipv4_address"
+"""The same, in the networks of a container."""
+
+DESCRIPTIONS = {
+    INCLUDE: "Further files of this topology: paths, relative to the file that they stand in.",
+    DEFAULTS: "What all hosts, networks or containers say unless they say something else themselves.",
+    ENV_FILE: "Files of environment variables, KEY=VALUE, relative to the file that they stand in.",
+}
+
+
+def without_defaults(path: Path) -> Path:
+    """Return where a value at *path* belongs when it is no default: below any name of its section."""
+    return (path[1], "*", *path[2:]) if path[:1] == (DEFAULTS,) and len(path) > 1 else path
+
+
+def keys_of_files(path: Path) -> tuple[str, ...]:
+    """Return the keys that the mapping at *path* may have besides those of the model."""
+    if path == ():
+        return TOP_KEYS
+    section, *below = without_defaults(path)
+    return (ENV_FILE,) if section == "containers" and len(below) == 1 else ()
+
+
+def plain_keys(node: dict[str, Any]) -> dict[str, Any]:
+    """Return *node* without its ``x-…`` keys."""
+    return {key: value for key, value in node.items() if not key.startswith("x-")}
+
+
+def has_more(root: Any) -> bool:
+    """Return whether the document *root* is more than what its one file says outright."""
+    if not isinstance(root, dict):
+        return False
+    if INCLUDE in root or DEFAULTS in root:
+        return True
+    containers = root.get("containers")
+    return isinstance(containers, dict) and any(
+        isinstance(container, dict) and ENV_FILE in container for container in containers.values()
+    )
