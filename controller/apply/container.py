@@ -172,13 +172,23 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
     endpoint = found.endpoints.get(action.network)
     if endpoint is not None:
         aliases = frozenset(action.aliases) - {found.hostname}
-        as_declared = endpoint.ipv4_address == action.ipv4_address and endpoint.aliases == aliases
+        as_declared = (
+            endpoint.ipv4_address == action.ipv4_address
+            and endpoint.ipv6_address == action.ipv6_address
+            and endpoint.aliases == aliases
+            and action.mac_address in (None, endpoint.mac_address or found.mac_address)
+        )
         known = bool(endpoint.endpoint_id) or not found.running
         if known and as_declared and endpoint.network_id == engine.inspect_network(action.network)["Id"]:
             return
         # by name: a container is bound to its network's id, also when that network is gone
         disconnect(action.network, found.id, action, hands, note)
-    config = endpoint_config(ipv4_address=action.ipv4_address, aliases=action.aliases)
+    config = endpoint_config(
+        ipv4_address=action.ipv4_address,
+        ipv6_address=action.ipv6_address,
+        mac_address=action.mac_address,
+        aliases=action.aliases,
+    )
     joining = Joining(action, hands, note)
     try:
         joining.connect(action.network, found.id, config)

@@ -20,6 +20,10 @@ STOP_TIMEOUT_S = 10
 """How long an engine lets a container end that says nothing about it."""
 
 
+FIRST_WITH_ENDPOINT_MAC = 25
+"""Engines from 25.0 (API 1.44) on keep a MAC address with the endpoint, not with the container."""
+
+
 @dataclass(frozen=True)
 class Unknown:
     """Something that could not be read, and why."""
@@ -105,6 +109,9 @@ class EndpointState:
         ipv4_address: The fixed address it was configured with, None when the engine chose.
         current: The address it has now; empty when stopped.
         aliases: As configured, without the short id and the host name, which the engine adds by itself.
+        ipv6_address: The fixed IPv6 address it was configured with, in its shortest form, None when the engine chose.
+        current_ipv6: The IPv6 address it has now, in its shortest form; empty when stopped or without one.
+        mac_address: The MAC address it has now, in lower case; empty when stopped.
     """
 
     network_id: str
@@ -112,6 +119,9 @@ class EndpointState:
     ipv4_address: str | None
     current: str
     aliases: frozenset[str]
+    ipv6_address: str | None = None
+    current_ipv6: str = ""
+    mac_address: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +138,15 @@ class ImageState:
 
 @dataclass(frozen=True)
 class ContainerState:
-    """A container as configured, and what it is doing; *fields* are those of ``container_fields``, by name."""
+    """
+    A container as configured, and what it is doing.
+
+    Args:
+        fields: Those of ``container_fields``, by name.
+        network_mode: The network that it was created on, by name.
+        mac_address: The MAC address it was created with, in lower case, None for one that the engine chose. Engines
+            up to API 1.43 give it to the interface on that network, whenever it is made.
+    """
 
     id: str
     name: str
@@ -148,6 +166,8 @@ class ContainerState:
     ports: frozenset[Port]
     endpoints: Mapping[str, EndpointState]
     published: tuple[str, ...]
+    network_mode: str = ""
+    mac_address: str | None = None
 
     @property
     def running(self) -> bool:
@@ -168,7 +188,7 @@ class ContainerState:
 
 @dataclass(frozen=True)
 class Pool:
-    """One address pool of a network, IP texts as the engine gives them, without the gateway's mask."""
+    """One address pool of a network, IP texts in their shortest form, without the gateway's mask."""
 
     subnet: str
     gateway: str
@@ -188,6 +208,10 @@ class NetworkState:
     pools: tuple[Pool, ...]
     options: Mapping[str, str]
     labels: Mapping[str, str]
+    enable_ipv6: bool = False
+    attachable: bool = False
+    ipam_driver: str = "default"
+    ipam_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -232,8 +256,22 @@ class EngineState:
 
     def network(self, name: str) -> NetworkState | None:
         """Return the network of that name, an overlay before a local one."""
-        found = [network for network in self.networks if network.name == name]
-        return min(found, key=lambda network: network.scope != "global", default=None)
+        return min(self.networks_named(name), key=lambda network: network.scope != "global", default=None)
+
+    def networks_named(self, name: str) -> tuple[NetworkState, ...]:
+        """Return all networks of that name: engines can have several."""
+        return tuple(network for network in self.networks if network.name == name)
+
+    @property
+    def keeps_mac_addresses(self) -> bool:
+        """
+        Whether a container that is connected to its first network again gets its declared MAC address again.
+
+        Up to API 1.43 it is a field of the container; later ones take it at creation alone, and forget it with the
+        endpoint (26.1.5: ``connect`` ignores it).
+        """
+        major = self.version.partition(".")[0]
+        return major.isdecimal() and int(major) < FIRST_WITH_ENDPOINT_MAC
 
 
 @dataclass(frozen=True)

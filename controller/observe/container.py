@@ -13,6 +13,7 @@ from controller.model.container_fields import read_fields
 from controller.model.forms import Mount, Port
 from controller.model.observed import ContainerState, EndpointState
 from controller.observe.image import environment
+from controller.observe.network import address_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,8 @@ def container_state(found: Json) -> ContainerState:
             for name, endpoint in networks.items()
         },
         published=tuple(sorted(_published(settings.get("Ports") or {}))),
+        network_mode=host_config.get("NetworkMode") or "",
+        mac_address=(config.get("MacAddress") or "").lower() or None,
     )
 
 
@@ -93,14 +96,17 @@ def _ports(bindings: Json) -> Iterator[Port]:
 
 def _endpoint(endpoint: Json, container_id: str, hostname: str) -> EndpointState:
     """Read one attachment; the engine adds the short id and a declared host name to the aliases by itself."""
-    fixed = (endpoint.get("IPAMConfig") or {}).get("IPv4Address") or None
+    fixed = endpoint.get("IPAMConfig") or {}
     aliases = frozenset(endpoint.get("Aliases") or ()) - {container_id[:SHORT_ID], hostname}
     return EndpointState(
         network_id=endpoint.get("NetworkID") or "",
         endpoint_id=endpoint.get("EndpointID") or "",
-        ipv4_address=fixed,
+        ipv4_address=fixed.get("IPv4Address") or None,
         current=endpoint.get("IPAddress") or "",
         aliases=aliases,
+        ipv6_address=address_text(fixed.get("IPv6Address")) or None,
+        current_ipv6=address_text(endpoint.get("GlobalIPv6Address")),
+        mac_address=(endpoint.get("MacAddress") or "").lower(),
     )
 
 

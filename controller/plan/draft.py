@@ -52,8 +52,8 @@ class Draft:
         unsettled: Whether somebody is about to join a network, or did in an apply that was ended before its end.
         left_unsettled: Whether this plan leaves some unsettled: they are beyond its limits.
         configured: Host -> id of the step that configures its daemon.
-        network_ready: Network -> id of the step after which it is there as declared.
-        network_blocked: Networks that stay as they are; containers that need them wait.
+        network_ready: (network, host) -> id of the step after which it is there as declared; no host for an overlay.
+        network_blocked: (network, host) that stay as they are; containers that need them wait.
         staying: Container -> why it stays where it is no longer declared; its successor waits.
         waiting: Containers that stay as they are; those that depend on them wait, too.
         up: Container -> id of the last step that gets it running.
@@ -63,6 +63,7 @@ class Draft:
         leaving: (host, container) -> id of the step that removes it.
         touching: Network -> ids of the steps that take a container off it.
         reattached: (container, network) that a network's recreation puts together again by itself.
+        renewed: Container -> the network whose recreation it does not survive: its MAC address is given at creation.
     """
 
     def __init__(self, drift: Drift, policy: Policy, *, refused: str | None = None) -> None:
@@ -78,8 +79,8 @@ class Draft:
         self.unsettled = False
         self.left_unsettled = False
         self.configured: dict[str, str] = {}
-        self.network_ready: dict[str, str] = {}
-        self.network_blocked: set[str] = set()
+        self.network_ready: dict[tuple[str, str], str] = {}
+        self.network_blocked: set[tuple[str, str]] = set()
         self.waiting: set[str] = set()
         self.staying: dict[str, str] = {}
         self.up: dict[str, str] = {}
@@ -89,6 +90,7 @@ class Draft:
         self.leaving: dict[tuple[str, str], str] = {}
         self.touching: dict[str, list[str]] = {}
         self.reattached: set[tuple[str, str]] = set()
+        self.renewed: dict[str, str] = {}
         self._steps: dict[str, Step] = {}
 
     def items(self, kind: Kind) -> Iterator[DriftItem]:
@@ -120,9 +122,19 @@ class Draft:
         """Say that *item* is only reported."""
         self.blocked.append(Blocked(item, why))
         if item.address.kind == "network":
-            self.network_blocked.add(item.address.name)
+            self.network_blocked.add((item.address.name, item.host or ""))
         elif item.address.kind == "container":
             self.waiting.add(item.address.name)
+
+    def ready_on(self, network: str, host: str) -> str | None:
+        """Return the step after which *network* is as declared on *host*; None when it is so already."""
+        return self.network_ready.get((network, host)) or self.network_ready.get((network, ""))
+
+    def touching_on(self, network: str, host: str | None) -> list[str]:
+        """Return the steps that take a container off *network*, on one host or on all."""
+        return [
+            step for step in self.touching.get(network, ()) if host is None or self._steps[step].action.host == host
+        ]
 
     @property
     def store_usable(self) -> bool:

@@ -1,12 +1,17 @@
-"""The networks' steps: created once from one host, recreated with their containers detached and reattached."""
+"""
+The networks' steps: created, recreated with their containers detached and reattached, removed.
+
+An item without a host is an overlay: made once, from one host, for all. One with a host is the bridge of that host.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.model.action import AttachContainer, AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
+from controller.model.action import AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
 from controller.model.desired import network_labels
 from controller.model.identity import Address, owner_of
+from controller.plan.attachment import attach, is_mac_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +51,11 @@ def plan_network_removals(draft: Draft) -> None:
             draft.block(item, why)
             continue
         name = item.address.name
-        attached = [draft.leaving.get((host, container.name)) for host, container in _attached(draft, name)]
-        needs = [*draft.touching.get(name, ()), *(step for step in attached if step)]
+        attached = [draft.leaving.get((host, container.name)) for host, container in _attached(draft, item)]
+        needs = [*draft.touching_on(name, item.host), *(step for step in attached if step)]
         action = RemoveNetwork(
             address=item.address,
-            host=_seen_on(draft, name),
+            host=_seen_on(draft, item),
             reason=item.reason,
             network_id=item.object_id or "",
         )
@@ -59,6 +64,8 @@ def plan_network_removals(draft: Draft) -> None:
 
 
 def _obstacle(draft: Draft, item: DriftItem) -> str | None:
+    if item.host is not None:
+        return None  # a bridge is its host's own affair, and that was read
     if not draft.store_usable:
         return "the store does not answer"
     if item.cls == "missing":
@@ -93,10 +100,20 @@ def _in_use(draft: Draft, item: DriftItem) -> str | None:
     left_alone = draft.left_alone
     staying = sorted(
         f"container/{found.name}"
-        for host, found in _attached(draft, item.address.name)
-        if (host, found.name) in left_alone or draft.leaves_out(Address("container", found.name))
+        for host, found in _attached(draft, item)
+        if (host, found.name) in left_alone
+        or draft.leaves_out(Address("container", found.name))
+        or _has_no_way_back(draft, item, host, found)
     )
     return f"still on it, and left alone by this plan: {', '.join(staying)}" if staying else None
+
+
+def _has_no_way_back(draft: Draft, item: DriftItem, host: str, found: ContainerState) -> bool:
+    """Whether only a successor could join a recreated network, and there is none: it would lack what is declared."""
+    address = Address("container", found.name)
+    return any(
+        other.cls == "conflict" and other.address == address and other.host == host for other in draft.drift.items
+    ) and is_mac_lost(draft, found.name, draft.desired.containers[found.name], item.address.name)
 
 
 def _reachable(draft: Draft) -> list[str]:
@@ -106,24 +123,26 @@ def _reachable(draft: Draft) -> list[str]:
     return [host for host in draft.desired.members if host in draft.observed.engines and host not in apart]
 
 
-def _seen_on(draft: Draft, name: str) -> str:
+def _seen_on(draft: Draft, item: DriftItem) -> str:
     """
     Return the host from which the network is best removed: one whose containers used it.
 
     An engine that never did has an old index of it: it then takes the store's newer one for "removed by somebody else"
     and leaks the network's VXLAN id (libnetwork, overlay driver, releaseVxlanID).
     """
-    used = [host for host, _ in _attached(draft, name)]
+    if item.host is not None:
+        return item.host
+    used = [host for host, _ in _attached(draft, item)]
     if used:
         return used[0]
-    hosts = [host for host, engine in draft.observed.engines.items() if engine.network(name) is not None]
+    hosts = [host for host, engine in draft.observed.engines.items() if engine.network(item.address.name) is not None]
     return hosts[0] if hosts else _reachable(draft)[0]
 
 
 def _create(draft: Draft, item: DriftItem, *, needs: list[str]) -> str:
     name = item.address.name
     network = draft.desired.networks[name]
-    hosts = _reachable(draft)
+    hosts = _reachable(draft) if item.host is None else [item.host]
     host = next((host for host in hosts if host not in draft.configured), hosts[0])
     action = CreateNetwork(
         address=item.address,
@@ -135,12 +154,12 @@ def _create(draft: Draft, item: DriftItem, *, needs: list[str]) -> str:
     )
     configured = [draft.configured[host]] if host in draft.configured else []
     step = draft.add(action, needs=[*draft.before, *configured, *needs], follows=draft.configured.values())
-    draft.network_ready[name] = step
+    draft.network_ready[name, item.host or ""] = step
     return step
 
 
 def _await(draft: Draft, item: DriftItem) -> None:
-    host = _seen_on(draft, item.address.name)
+    host = _seen_on(draft, item)
     hosts = tuple(change.field.removeprefix("visible on ") for change in item.changes)
     action = AwaitNetwork(
         address=item.address,
@@ -149,13 +168,13 @@ def _await(draft: Draft, item: DriftItem) -> None:
         network_id=item.object_id or "",
         visible_on=hosts,
     )
-    draft.network_ready[item.address.name] = draft.add(action, follows=draft.configured.values())
+    draft.network_ready[item.address.name, ""] = draft.add(action, follows=draft.configured.values())
 
 
 def _recreate(draft: Draft, item: DriftItem) -> None:
     """Networks are immutable: take the containers off, remove it, create it, put them back with their addresses."""
     name = item.address.name
-    attached = list(_attached(draft, name))
+    attached = list(_attached(draft, item))
     names = tuple(container.name for _, container in attached)
     detached = [
         draft.add(
@@ -176,7 +195,7 @@ def _recreate(draft: Draft, item: DriftItem) -> None:
     removed = draft.add(
         RemoveNetwork(
             address=item.address,
-            host=_seen_on(draft, name),
+            host=_seen_on(draft, item),
             reason=item.reason,
             disrupts=names,
             network_id=item.object_id or "",
@@ -188,26 +207,22 @@ def _recreate(draft: Draft, item: DriftItem) -> None:
         declared = draft.desired.containers.get(container.name)
         if declared is None or declared.host != host or name not in declared.networks:
             continue
-        attachment = declared.networks[name]
-        address = attachment.ipv4_address
-        action = AttachContainer(
-            address=Address("container", container.name),
-            host=host,
-            reason=f"network/{name} is recreated",
-            container_id=container.id,
-            network=name,
-            ipv4_address=str(address) if address else None,
-            aliases=attachment.aliases,
-        )
+        if is_mac_lost(draft, container.name, declared, name):
+            draft.renewed[container.name] = name
+            continue
+        address, reason = Address("container", container.name), f"network/{name} is recreated"
+        action = attach(address, declared, name, container.id, reason)
         # also when the network could not be removed or made: by name it joins what is there, as the way back
         earlier = [draft.up[container.name]] if container.name in draft.up else []
-        draft.up[container.name] = draft.add(action, needs=earlier, follows=[*detached, draft.network_ready[name]])
+        follows = [*detached, draft.network_ready[name, item.host or ""]]
+        draft.up[container.name] = draft.add(action, needs=earlier, follows=follows)
         draft.reattached.add((container.name, name))
 
 
-def _attached(draft: Draft, name: str) -> Iterator[tuple[str, ContainerState]]:
+def _attached(draft: Draft, item: DriftItem) -> Iterator[tuple[str, ContainerState]]:
     """Yield host and container for each of ours that is on the network."""
     for host, engine in draft.observed.engines.items():
         for container in engine.containers:
-            if name in container.endpoints and owner_of(container.labels) == draft.desired.name:
+            here = item.host in (None, host) and item.address.name in container.endpoints
+            if here and owner_of(container.labels) == draft.desired.name:
                 yield host, container

@@ -58,6 +58,7 @@ def merged(config: Json, image: Image, *, hostname: str) -> Json:
     signal, grace = config.get("StopSignal") or known.get("StopSignal"), config.get("StopTimeout")
     found |= {"Healthcheck": health} if health is not None else {}
     found |= {"StopSignal": signal} if signal else {}
+    found |= {"MacAddress": config["MacAddress"]} if config.get("MacAddress") else {}
     return found | ({"StopTimeout": grace} if grace is not None else {})
 
 

@@ -268,9 +268,9 @@ def _check_attachment(container: Container, network: Network, wanted: Attachment
         message = "container cannot be disconnected from host network or connected to host network"
         raise EngineError(message, status=400)
     if networks.user_defined(network):
-        networks.check_subnet(network, wanted.fixed_ip)
+        networks.check_subnet(network, wanted)
         return
-    if wanted.fixed_ip:
+    if wanted.fixed_ip or wanted.fixed_ip6:
         raise EngineError("user specified IP address is supported on user defined networks only", status=400)
     if wanted.aliases:
         message = "network-scoped alias is supported only for containers in user defined networks"

@@ -182,10 +182,14 @@ def network(found: Network) -> Json:
         "Created": found.created,
         "Scope": found.scope,
         "Driver": found.driver,
-        "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Options": None, "Config": copy.deepcopy(found.ipam)},
+        "EnableIPv6": found.enable_ipv6,
+        "IPAM": {
+            "Driver": found.ipam_driver,
+            "Options": copy.copy(found.ipam_options),
+            "Config": copy.deepcopy(found.ipam),
+        },
         "Internal": found.internal,
-        "Attachable": False,
+        "Attachable": found.attachable,
         "Ingress": False,
         "ConfigFrom": {"Network": ""},
         "ConfigOnly": False,
@@ -209,7 +213,7 @@ def inspected_network(host: Host, found: Network) -> Json:
             "EndpointID": endpoint.id,
             "MacAddress": endpoint.mac,
             "IPv4Address": f"{endpoint.ip}/{endpoint.prefix_length}" if endpoint.ip else "",
-            "IPv6Address": "",
+            "IPv6Address": f"{endpoint.ip6}/{endpoint.prefix6_length}" if endpoint.ip6 else "",
         }
     return {**network(found), "Containers": containers}
 
@@ -303,9 +307,9 @@ def _attachment(found: Attachment) -> Json:
         "Gateway": found.gateway,
         "IPAddress": found.ip,
         "IPPrefixLen": found.prefix_length,
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
+        "IPv6Gateway": found.gateway6,
+        "GlobalIPv6Address": found.ip6,
+        "GlobalIPv6PrefixLen": found.prefix6_length,
         "MacAddress": found.mac,
         "DriverOpts": None,
     }

@@ -44,11 +44,20 @@ class Endpoint:
     gateway: str
     host: str
     container: str
+    ip6: str = ""
+    prefix6_length: int = 0
+    gateway6: str = ""
 
 
 @dataclass(slots=True)
 class Pool:
-    """One address pool; addresses are numbers. ``first`` to ``last`` is where automatic ones come from."""
+    """
+    One address pool; addresses are numbers. ``first`` to ``last`` is where automatic ones come from.
+
+    Args:
+        version: 4 or 6, as of IP.
+        ends_with_a_64: Whether its automatic addresses end where engines, who count in 64 bits, can count no further.
+    """
 
     low: int
     high: int
@@ -57,6 +66,8 @@ class Pool:
     last: int
     gateway: int
     reserved: tuple[int, ...]
+    version: int = 4
+    ends_with_a_64: bool = False
 
 
 @dataclass(slots=True)
@@ -65,6 +76,7 @@ class Network:
     A network; ``ipam`` is its configuration as the engine shows it.
 
     Args:
+        user_subnets: IP versions of the subnets that were asked for.
         leaked: Addresses, as numbers, that are taken for nobody.
         miscounted: How many endpoints more are counted than there are.
     """
@@ -76,13 +88,17 @@ class Network:
     created: str
     ipam: list[Json]
     pools: list[Pool]
-    has_user_subnet: bool
+    user_subnets: tuple[int, ...]
     internal: bool
     options: dict[str, str]
     labels: dict[str, str]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     leaked: set[int] = field(default_factory=set)
     miscounted: int = 0
+    enable_ipv6: bool = False
+    attachable: bool = False
+    ipam_driver: str = "default"
+    ipam_options: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -106,17 +122,25 @@ class Attachment:
     mac: str = ""
     is_listed: bool = True
     is_told: bool = True
+    ip6: str = ""
+    prefix6_length: int = 0
+    gateway6: str = ""
 
     def clear(self) -> None:
         """Forget what holds only while the container runs; the engine keeps the network's id."""
         self.is_listed = self.is_told = True
-        self.endpoint_id = self.ip = self.gateway = self.mac = ""
-        self.prefix_length = 0
+        self.endpoint_id = self.ip = self.gateway = self.mac = self.ip6 = self.gateway6 = ""
+        self.prefix_length = self.prefix6_length = 0
 
     @property
     def fixed_ip(self) -> str:
         """The address that was asked for, or nothing."""
         return (self.ipam_config or {}).get("IPv4Address") or ""
+
+    @property
+    def fixed_ip6(self) -> str:
+        """The IPv6 address that was asked for, or nothing."""
+        return (self.ipam_config or {}).get("IPv6Address") or ""
 
 
 @dataclass(slots=True)
