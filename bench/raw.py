@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from controller.model.topology import Network, Topology
+    from controller.model.network import Network
+    from controller.model.topology import Topology
 
 API = "/v1.41"
 WIDTH = 4

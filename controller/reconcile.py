@@ -233,9 +233,11 @@ def _refuse_surprise(agreed: Plan, rest: Plan) -> None:
 
 
 def _what(step: Step) -> str:
-    """Return what a step does; from which host a network is made or removed is not part of it."""
+    """Return what a step does; from which host an overlay is made, or a network removed, is not part of it."""
     action = step.action
-    network = isinstance(action, CreateNetwork | AwaitNetwork | RemoveNetwork)
+    network = isinstance(action, AwaitNetwork | RemoveNetwork) or (
+        isinstance(action, CreateNetwork) and action.network.spans_hosts
+    )
     return f"{action.verb} {action.address}" if network else step.id
 
 

@@ -10,10 +10,11 @@ from controller.apply.engine_config import (
     endpoint_config,
     endpoint_of,
     further_networks,
-    restart_policy,
 )
 from controller.apply.start import Joining, disconnect
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
+from controller.model.container_fields import told_update
+from controller.model.engine_words import restart_policy
 from controller.model.identity import ASIDE_SUFFIX, LABEL_FIELDS, owner_of
 from controller.observe.container import container_state
 
@@ -108,7 +109,7 @@ def _set_aside(action: ReplaceContainer, old: ContainerState, hands: Hands, note
 
     def attempt() -> None:
         engine.update_container(old.id, {"RestartPolicy": restart_policy("no")})
-        engine.stop_container(old.id)
+        engine.stop_container(old.id, timeout_s=old.stop_timeout_s)
         if _ours(engine, old.id, hands).name != aside:
             engine.rename_container(old.id, aside)
 
@@ -171,10 +172,10 @@ def start(action: StartContainer, hands: Hands, note: Note) -> None:
 
 
 def update(action: UpdateContainer, hands: Hands) -> None:
-    """Change the restart policy in place."""
+    """Change what can be changed in place, all of it in one request."""
     engine = hands.engine(action.host)
     found = _ours(engine, action.container_id, hands)
-    engine.update_container(found.id, {"RestartPolicy": restart_policy(action.restart)})
+    engine.update_container(found.id, told_update(action.container, action.fields))
 
 
 def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
@@ -184,13 +185,23 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
     endpoint = found.endpoints.get(action.network)
     if endpoint is not None:
         aliases = frozenset(action.aliases) - {found.hostname}
-        as_declared = endpoint.ipv4_address == action.ipv4_address and endpoint.aliases == aliases
+        as_declared = (
+            endpoint.ipv4_address == action.ipv4_address
+            and endpoint.ipv6_address == action.ipv6_address
+            and endpoint.aliases == aliases
+            and action.mac_address in (None, endpoint.mac_address or found.mac_address)
+        )
         known = bool(endpoint.endpoint_id) or not found.running
         if known and as_declared and endpoint.network_id == engine.inspect_network(action.network)["Id"]:
             return
         # by name: a container is bound to its network's id, also when that network is gone
         disconnect(action.network, found.id, action, hands, note)
-    config = endpoint_config(ipv4_address=action.ipv4_address, aliases=action.aliases)
+    config = endpoint_config(
+        ipv4_address=action.ipv4_address,
+        ipv6_address=action.ipv6_address,
+        mac_address=action.mac_address,
+        aliases=action.aliases,
+    )
     joining = Joining(action, hands, note)
     try:
         joining.connect(action.network, found.id, config)
@@ -201,7 +212,7 @@ def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
         if not stale or "restart" not in action.remedies:
             raise
         note(f"restarted: what its engine shows of network/{action.network} is not what it has ({error.message})")
-        engine.stop_container(found.id)
+        engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
         joining.start(found.id)
 
 
@@ -229,7 +240,7 @@ def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
         found = _ours(engine, action.container_id, hands)
 
         def attempt() -> None:
-            engine.stop_container(found.id)
+            engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
             engine.remove_container(found.id, force=True)
 
         hands.retrying(attempt, action.remedies, note)
@@ -247,7 +258,7 @@ def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:
 
     def attempt() -> None:
         engine.update_container(found.id, {"RestartPolicy": restart_policy("no")})
-        engine.stop_container(found.id)
+        engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
 
     hands.retrying(attempt, action.remedies, note)
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.model.container_fields import told
+from controller.model.desired import attachments
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from controller.model.topology import Attachment, Container
+    from controller.model.network import Attachment
+    from controller.model.topology import Container
     from controller.ports import Json
 
 
 def container_config(container: Container, labels: Mapping[str, str]) -> Json:
     """Return the body of ``POST /containers/create``, attached to the first declared network only."""
+    plain = told(container)
     config: Json = {
+        **plain["Config"],
         "Image": container.image,
         "Env": [f"{key}={value}" for key, value in container.environment.items()],
         "Labels": dict(labels),
-        "ExposedPorts": {f"{port.target}/{port.protocol}": {} for port in container.ports},
         "HostConfig": {
-            "RestartPolicy": restart_policy(container.restart),
+            **plain["HostConfig"],
             "Binds": [
                 f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}" for mount in container.volumes
             ],
@@ -32,35 +37,40 @@ def container_config(container: Container, labels: Mapping[str, str]) -> Json:
         config["Entrypoint"] = list(container.entrypoint)
     if container.hostname is not None:
         config["Hostname"] = container.hostname
-    for network, attachment in list(container.networks.items())[:1]:
+    for network, attachment in list(attachments(container).items())[:1] if container.networks else ():
         config["HostConfig"]["NetworkMode"] = network
         config["NetworkingConfig"] = {"EndpointsConfig": {network: endpoint_of(attachment)}}
+        if attachment.mac_address is not None:
+            config["MacAddress"] = attachment.mac_address  # engines up to API 1.43 read it here alone
     return config
 
 
 def further_networks(container: Container) -> tuple[str, ...]:
     """Return the networks beyond the first: below API 1.44 they are connected between create and start."""
-    return tuple(container.networks)[1:]
+    return tuple(attachments(container))[1:]
 
 
 def endpoint_of(attachment: Attachment) -> Json:
     """Return the EndpointConfig of a declared attachment."""
-    address = attachment.ipv4_address
-    return endpoint_config(ipv4_address=str(address) if address else None, aliases=attachment.aliases)
+    return endpoint_config(
+        ipv4_address=str(attachment.ipv4_address) if attachment.ipv4_address else None,
+        ipv6_address=str(attachment.ipv6_address) if attachment.ipv6_address else None,
+        mac_address=attachment.mac_address,
+        aliases=attachment.aliases,
+    )
 
 
-def endpoint_config(*, ipv4_address: str | None, aliases: tuple[str, ...]) -> Json:
+def endpoint_config(
+    *, ipv4_address: str | None, ipv6_address: str | None, mac_address: str | None, aliases: tuple[str, ...]
+) -> Json:
     """Return an EndpointConfig."""
     config: Json = {"Aliases": list(aliases)}
-    if ipv4_address is not None:
-        config["IPAMConfig"] = {"IPv4Address": ipv4_address}
+    fixed = {"IPv4Address": ipv4_address, "IPv6Address": ipv6_address}
+    if ipv4_address is not None or ipv6_address is not None:
+        config["IPAMConfig"] = {family: address for family, address in fixed.items() if address is not None}
+    if mac_address is not None:
+        config["MacAddress"] = mac_address
     return config
-
-
-def restart_policy(restart: str) -> Json:
-    """Return Compose's ``on-failure:3`` as the engine's RestartPolicy."""
-    name, _, count = restart.partition(":")
-    return {"Name": name, "MaximumRetryCount": int(count or 0)}
 
 
 def _port_bindings(container: Container) -> dict[str, list[Json]]:

@@ -10,7 +10,7 @@ takes an address before it writes down for whom.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING
 
 from controller.apply.knife import everybody, refuse_strangers
@@ -61,7 +61,7 @@ def release_address(network: str, address: str, hands: Hands, note: Note) -> boo
     wanted = IPv4Address(address)
     pools = hands.desired.networks[network].ipam.config
     subnet = next((config.subnet for config in pools if wanted in config.subnet), None)
-    if subnet is None:
+    if not isinstance(subnet, IPv4Network):
         return False
     key, place = map_key(subnet), ordinal(wanted, subnet)
 
@@ -220,5 +220,5 @@ def _refuse_owners(subject: str, pool: IPv4Network, seen: tuple[Seen, ...], hand
     for host in seen:
         for found in hands.engine(host.name).networks():
             for config in (found.get("IPAM") or {}).get("Config") or ():
-                if found["Scope"] == "global" and pool.overlaps(IPv4Network(config["Subnet"])):
+                if found["Scope"] == "global" and pool.overlaps(ip_network(config["Subnet"])):
                     raise RefusedError(f"{subject} belongs to the network {found['Name']}, as {host.name} sees it")

@@ -1,9 +1,13 @@
-"""Networks: create once and wait until every host sees it; remove, clearing what leaked."""
+"""
+Networks: an overlay is created once and awaited on every host, a bridge on its own; removed, clearing what leaked.
+
+What leaks in the store concerns overlays alone: for a bridge neither the store nor any other host is asked.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -14,15 +18,19 @@ from controller.model.desired import driver_options
 from controller.model.identity import LABEL_FIELDS, owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from controller.apply.hands import Hands
     from controller.model.action import CreateNetwork, RemoveNetwork
+    from controller.model.network import IpNet
     from controller.ports import Json
 
 VISIBLE_WITHIN_S = 30.0
 ENDPOINTS_AT_MOST = 64
 """Rounds of clearing leaked endpoints off one network; more than that is no leak, and somebody should look."""
+
+SCOPES = {"overlay": "global", "bridge": "local"}
+"""What engines say of a network's scope, by its driver."""
 
 COUNTS_AWAITED = 4
 """Times that "active endpoints" is believed to go away by itself when there is none to be seen: two seconds."""
@@ -42,7 +50,7 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
             engine.create_network(name, _config(action))
             return
         labels = found.get("Labels") or {}
-        if found["Scope"] != "global" or owner_of(labels) != hands.desired.name:
+        if found["Scope"] != SCOPES[action.network.driver] or owner_of(labels) != hands.desired.name:
             raise ConflictError(f"a network named {name} is there that is not ours")
         if labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS]:
             raise ConflictError(f"network/{name} is there by now, and not as declared", hint="plan again")
@@ -50,12 +58,14 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
     try:
         hands.retrying(attempt, action.remedies, note)
     except EngineError as error:
-        if "release-leaked-pool" not in action.remedies or "pool overlaps" not in error.message.lower():
+        overlaps = "pool overlaps" in error.message.lower()
+        if "release-leaked-pool" not in action.remedies or not overlaps or not action.network.spans_hosts:
             raise
-        if not release_pools(name, (config.subnet for config in action.network.ipam.config), hands, note):
+        if not release_pools(name, _ipv4(config.subnet for config in action.network.ipam.config), hands, note):
             raise
         hands.retrying(attempt, action.remedies, note)
-    await_visible(name, action.visible_on, hands, note)
+    if action.network.spans_hosts:
+        await_visible(name, action.visible_on, hands, note)
 
 
 def await_visible(name: str, hosts: tuple[str, ...], hands: Hands, note: Callable[[str], None]) -> None:
@@ -98,8 +108,10 @@ def _config(action: CreateNetwork) -> Json:
     return {
         "CheckDuplicate": True,
         "Driver": network.driver,
+        "EnableIPv6": network.enable_ipv6,
         "Internal": network.internal,
-        "IPAM": {"Driver": "default", "Config": pools},
+        "Attachable": network.attachable,
+        "IPAM": {"Driver": network.ipam.driver, "Options": dict(network.ipam.options), "Config": pools},
         "Options": driver_options(network),
         "Labels": dict(action.labels),
     }
@@ -109,21 +121,25 @@ def remove(action: RemoveNetwork, hands: Hands, note: Callable[[str], None]) -> 
     """Remove the network if it is ours; endpoints without a container are cleared first, any other stops it."""
     engine = hands.engine(action.host)
     subnets: set[IPv4Network] = set()
+    shared = False
     unexplained = 0
     for _ in range(ENDPOINTS_AT_MOST):
         try:
             found = engine.inspect_network(action.network_id)
             _refuse_foreign(found, action, hands)
-            subnets |= {IPv4Network(config["Subnet"]) for config in found["IPAM"]["Config"] or ()}
+            shared = found["Scope"] == SCOPES["overlay"]
+            if shared:
+                subnets |= set(_ipv4(ip_network(config["Subnet"]) for config in found["IPAM"]["Config"] or ()))
             hands.retrying(lambda: engine.remove_network(action.network_id), action.remedies, note)
         except NotFoundError:
             break
         except EngineError as error:
             if "active endpoints" not in error.message:
                 raise
-            unexplained += not _clear_endpoints(action, hands, note)
+            # on a bridge they are of containers that are there, whoever put them on it meanwhile
+            unexplained += not (shared and _clear_endpoints(action, hands, note))
             # none to be seen: the engine's count lags behind the endpoints for a moment, or has leaked
-            counts = "correct-leaked-count" in action.remedies
+            counts = shared and "correct-leaked-count" in action.remedies
             if unexplained == COUNTS_AWAITED and not (
                 counts and correct_count(action.address.name, action.network_id, hands, note)
             ):
@@ -131,6 +147,8 @@ def remove(action: RemoveNetwork, hands: Hands, note: Callable[[str], None]) -> 
             hands.clock.sleep(0.5)
         else:
             break
+    if not subnets:
+        return
     try:
         release_pools(action.address.name, subnets, hands, note)
     except OvctlError as error:
@@ -143,6 +161,11 @@ def _clear_endpoints(action: RemoveNetwork, hands: Hands, note: Callable[[str], 
     for endpoint in endpoints.values():
         clear_endpoint(action.address.name, endpoint["Name"], hands, note)
     return bool(endpoints)
+
+
+def _ipv4(subnets: Iterable[IpNet]) -> Iterator[IPv4Network]:
+    """Yield those of which the store holds pools that can be told from leaked ones."""
+    return (subnet for subnet in subnets if isinstance(subnet, IPv4Network))
 
 
 def _refuse_foreign(found: Json, action: RemoveNetwork, hands: Hands) -> None:

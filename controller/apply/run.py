@@ -68,6 +68,8 @@ def lane(action: Action) -> tuple[str, int]:
     match action:
         case ConfigureHost() | RestoreHost():
             return "daemons", 1
+        case CreateNetwork() if not action.network.spans_hosts:
+            return f"host/{action.host}", ENGINE_WIDTH
         case CreateNetwork() | RemoveNetwork() | AwaitNetwork():
             return "networks", 1
         case SettleHost():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from controller.apply.knife import clear_endpoint, holder_of
 from controller.apply.leaks import release_address
 from controller.errors import EngineError
+from controller.model.desired import is_overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +94,7 @@ class Joining:
             return False
         taken = _NAME_TAKEN.search(error.message)
         remedies, joining = self.action.remedies, (self.action.host, container)
-        if taken and "clear-leaked-endpoint" in remedies and taken["network"] in self.hands.desired.networks:
+        if taken and "clear-leaked-endpoint" in remedies and is_overlay(self.hands.desired, taken["network"]):
             if not self._left(taken["network"], container):
                 clear_endpoint(taken["network"], taken["name"], self.hands, self.note, joining)
             return True
@@ -128,13 +129,13 @@ class Joining:
         return True
 
     def _wanted(self, container: str, asked: Mapping[str, Json] | None) -> list[tuple[str, str]]:
-        """Return the (network, fixed IP address) pairs that the request asks for on networks of ours."""
+        """Return the (overlay of ours, fixed IP address) pairs that the request asks for."""
         engine = self.hands.engine(self.action.host)
         networks = engine.inspect_container(container)["NetworkSettings"]["Networks"] or {} if asked is None else asked
         return [
             (network, config["IPAMConfig"]["IPv4Address"])
             for network, config in networks.items()
-            if network in self.hands.desired.networks and (config.get("IPAMConfig") or {}).get("IPv4Address")
+            if is_overlay(self.hands.desired, network) and (config.get("IPAMConfig") or {}).get("IPv4Address")
         ]
 
 

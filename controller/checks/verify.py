@@ -75,26 +75,50 @@ def _pair(
 ) -> Iterator[Question]:
     here, there = running[source], running[target]
     host = desired.containers[source].host
-    shared = sorted(set(desired.containers[source].networks) & set(desired.containers[target].networks))
+    shared = sorted(
+        network
+        for network in set(desired.containers[source].networks) & set(desired.containers[target].networks)
+        if _meet(desired, running, source, target, network)
+    )
 
     def question(kind: Literal["address", "name", "isolation"], via: str, to: str) -> Question:
         resolv_conf = here.resolv_conf if kind == "name" else None
         return Question(host, source, target, kind, via, Ping(here.pid, resolv_conf, to))
 
     for network in shared:
-        address = there.endpoints[network].current if network in there.endpoints else ""
-        if address:
+        for address in _addresses(here, there, network):
             yield question("address", network, address)
     if shared:
         if not is_number(target):
             yield question("name", shared[0], target)
         return
-    for network, endpoint in sorted(there.endpoints.items()):
-        if endpoint.current:
-            yield question("isolation", network, endpoint.current)
+    for network in sorted(there.endpoints):
+        # a bridge's IP addresses mean something on its own host alone: elsewhere they may be somebody else's
+        local = network not in desired.networks or not desired.networks[network].spans_hosts
+        if not (local and host != desired.containers[target].host):
+            for address in _addresses(here, there, network):
+                yield question("isolation", network, address)
     gateway = _gateway_address(observed, host, desired.containers[target].host, there)
     if gateway:
         yield question("isolation", "docker_gwbridge", gateway)
+
+
+def _addresses(here: ContainerState, there: ContainerState, network: str) -> Iterator[str]:
+    """Yield the IP addresses of *there* on *network*; IPv6 ones only for who has IPv6 at all."""
+    endpoint = there.endpoints.get(network)
+    if endpoint is not None and endpoint.current:
+        yield endpoint.current
+    if endpoint is not None and endpoint.current_ipv6 and any(own.current_ipv6 for own in here.endpoints.values()):
+        yield endpoint.current_ipv6
+
+
+def _meet(desired: Topology, running: dict[str, ContainerState], source: str, target: str, network: str) -> bool:
+    """Whether both are on the same network of that name: each host has a bridge of its own."""
+    declared = desired.networks[network]
+    if declared.external:
+        ends = [running[name].endpoints.get(network) for name in (source, target)]
+        return len({end.network_id if end else "" for end in ends}) == 1
+    return declared.spans_hosts or desired.containers[source].host == desired.containers[target].host
 
 
 def _gateway_address(observed: Observed, source_host: str, target_host: str, target: ContainerState) -> str:
@@ -127,6 +151,8 @@ def _judge(question: Question, answer: Pong) -> Finding:
 
 
 def _hint(question: Question) -> str:
+    if question.kind == "isolation" and ":" in question.ping.target:
+        return "engines keep bridges apart by IPv6 only with ip6tables in daemon.json: see docs/topology.md"
     if question.kind == "isolation":
         return "they share no declared network: look for a route between them, or a network attached by hand"
     if question.kind == "name":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.diff.container_fields import field_changes, why_unable
 from controller.model.desired import attachments
 from controller.model.drift import Change, DriftItem
 from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of, without_ours
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from controller.model.forms import Mount, Port
-    from controller.model.observed import ContainerState, EngineState, Observed
+    from controller.model.network import Attachment
+    from controller.model.observed import ContainerState, EndpointState, EngineState, Observed
     from controller.model.topology import Container, Topology
 
 SHORT_ID = 12
@@ -31,13 +33,16 @@ def container_items(desired: Topology, observed: Observed) -> Iterator[DriftItem
             continue
         address = Address("container", name)
         found = engine.container(name)
-        if found is None:
+        unable = why_unable(container, engine)
+        if unable is not None and (found is None or owner_of(found.labels) == desired.name):
+            yield DriftItem(address, container.host, "conflict", (), unable, found.id if found else None)
+        elif found is None:
             yield DriftItem(address, container.host, "missing", (), f"there is none on {container.host}")
         elif owner_of(found.labels) != desired.name:
             reason = f"host/{container.host} has a container of that name that is not ours"
             yield DriftItem(address, container.host, "conflict", (), reason, found.id)
         else:
-            changes = tuple(_changes(container, found, engine))
+            changes = (*_changes(container, found, engine), *_lost(desired, container, found, engine))
             if changes:
                 yield DriftItem(address, container.host, "changed", changes, _reason(changes), found.id)
     for host, engine in sorted(observed.engines.items()):
@@ -69,11 +74,11 @@ def _reason(changes: tuple[Change, ...]) -> str:
 def _changes(container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
     yield from _image(container, found, engine.images.get(container.image))
     yield from _merged(container, found, _image_below(container, found, engine))
-    if found.restart != container.restart:
-        yield Change("restart", container.restart, found.restart)
+    yield from field_changes(container, found, engine, _image_below(container, found, engine))
     yield from _mounts(container.volumes, found.mounts)
     yield from _ports(container.ports, found.ports)
     yield from _networks(container, found, engine)
+    yield from _order(container, found)
     if found.status in _BEYOND_START:
         # no "state": a start does not help, it gets a successor
         yield Change("status.dead", "running", found.status)
@@ -109,6 +114,7 @@ def _image_below(container: Container, found: ContainerState, engine: EngineStat
         labels={key: value for key, value in found.labels.items() if key not in container.labels},
         command=found.command,
         entrypoint=found.entrypoint,
+        fields=found.fields,
     )
 
 
@@ -186,13 +192,41 @@ def _networks(container: Container, found: ContainerState, engine: EngineState) 
             if current is not None and endpoint.network_id not in ("", current.id):
                 yield Change(f"networks.{name}", "attached", "attached to a former network of that name")
                 continue
-            address = wanted[name].ipv4_address
-            if endpoint.ipv4_address != (str(address) if address else None):
-                shown = endpoint.ipv4_address or "automatic"
-                yield Change(f"networks.{name}.ipv4_address", str(address) if address else "automatic", shown)
-            aliases = frozenset(wanted[name].aliases) - {found.hostname}
-            if endpoint.aliases != aliases:
-                yield Change(f"networks.{name}.aliases", _joined(aliases), _joined(endpoint.aliases))
+            yield from _attachment(name, wanted[name], endpoint, found)
+
+
+def _lost(desired: Topology, container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
+    """Yield the bridges that the container is bound to by id and that are gone: made again, they have another one."""
+    for name in sorted(container.networks):
+        network, endpoint = desired.networks[name], found.endpoints.get(name)
+        if network.driver != "bridge" or network.external or endpoint is None or engine.networks_named(name):
+            continue
+        if endpoint.network_id and (endpoint.endpoint_id or not found.running):
+            yield Change(f"networks.{name}", "attached", "attached to a former network of that name")
+
+
+def _attachment(name: str, wanted: Attachment, endpoint: EndpointState, found: ContainerState) -> Iterator[Change]:
+    """Compare what is configured of one attachment."""
+    for field in ("ipv4_address", "ipv6_address"):
+        declared, configured = getattr(wanted, field), getattr(endpoint, field)
+        if configured != (str(declared) if declared else None):
+            yield Change(f"networks.{name}.{field}", str(declared or "automatic"), configured or "automatic")
+    aliases = frozenset(wanted.aliases) - {found.hostname}
+    if endpoint.aliases != aliases:
+        yield Change(f"networks.{name}.aliases", _joined(aliases), _joined(endpoint.aliases))
+    # an interface that is not there has none: then what the container was created with counts
+    mac_address = endpoint.mac_address or found.mac_address
+    if wanted.mac_address and mac_address != wanted.mac_address:
+        yield Change(f"networks.{name}.mac_address", wanted.mac_address, mac_address or "automatic")
+
+
+def _order(container: Container, found: ContainerState) -> Iterator[Change]:
+    """Compare which network comes first, where that is declared: by a priority, or by a MAC address, given there."""
+    wanted = attachments(container)
+    first = next(iter(wanted))
+    ordered = any(attachment.priority or attachment.mac_address for attachment in wanted.values())
+    if ordered and found.network_mode != first:
+        yield Change("network_mode", first, found.network_mode or None)
 
 
 def _joined(names: frozenset[str]) -> str | None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from controller.model.identity import Address
-    from controller.model.topology import Container, Network, StorePlace
+    from controller.model.network import Network
+    from controller.model.topology import Container, StorePlace
 
 Symbol = Literal["+", "~", "-/+", "-"]
 Remedy = Literal[
@@ -126,7 +127,7 @@ class RestoreHost(_Action):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateNetwork(_Action):
-    """Create a network once and wait until every host sees it."""
+    """Create an overlay once and wait until every host sees it, or a bridge on its host."""
 
     symbol: ClassVar[Symbol] = "+"
     verb: ClassVar[str] = "create"
@@ -219,16 +220,23 @@ class StartContainer(_Action):
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateContainer(_Action):
-    """Change the restart policy in place."""
+    """
+    Change fields of a container as it stands, in one request.
+
+    Args:
+        container: What is declared.
+        fields: Names of the fields that are brought to it.
+    """
 
     verb: ClassVar[str] = "update"
     container_id: str
-    restart: str
+    container: Container
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttachContainer(_Action):
-    """Connect a container to a network, or reconnect it with the right address and aliases."""
+    """Connect a container to a network, or reconnect it with the right addresses and aliases."""
 
     verb: ClassVar[str] = "attach"
     remedies: ClassVar[tuple[Remedy, ...]] = (*_JOINING, "restart")
@@ -236,6 +244,8 @@ class AttachContainer(_Action):
     network: str
     ipv4_address: str | None
     aliases: tuple[str, ...]
+    ipv6_address: str | None = None
+    mac_address: str | None = None
 
     @property
     def id(self) -> str:

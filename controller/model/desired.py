@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from controller.model.identity import LABEL_ROLE, STORE_CONTAINER, owner_labels
-from controller.model.topology import Attachment
+from controller.model.network import Attachment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from controller.model.topology import Container, Network, StorePlace, Topology
+    from controller.model.network import Network
+    from controller.model.topology import Container, StorePlace, Topology
 
 DEFAULT_NETWORK = "bridge"
 """Where the engine puts a container that declares no network."""
@@ -57,8 +58,12 @@ def placed(topology: Topology) -> dict[str, tuple[str, ...]]:
 
 def container_labels(topology: str, container: Container) -> dict[str, str]:
     """Return all labels of a container that is to be created."""
-    declared = container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
-    return {**container.labels, **owner_labels(topology, declared)}
+    return {**container.labels, **owner_labels(topology, container_fields(container))}
+
+
+def container_fields(container: Container) -> dict[str, Any]:
+    """Return the declared fields of *container* that differ from their defaults, JSON-like; not what only orders it."""
+    return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
 
 
 def network_labels(topology: str, network: Network) -> dict[str, str]:
@@ -72,8 +77,36 @@ def network_fields(network: Network) -> dict[str, Any]:
 
 
 def attachments(container: Container) -> dict[str, Attachment]:
-    """Return network -> attachment; without a declared network, the engine's default bridge."""
-    return container.networks or {DEFAULT_NETWORK: Attachment()}
+    """
+    Return network -> attachment in the order of connection: by priority, then as declared.
+
+    Without a declared network, the engine's default bridge.
+    """
+    if not container.networks:
+        return {DEFAULT_NETWORK: Attachment()}
+    return dict(sorted(container.networks.items(), key=lambda item: -item[1].priority))
+
+
+def hosts_on(topology: Topology, network: str) -> tuple[str, ...]:
+    """Return the present hosts that have a declared container on *network*, in the file's order."""
+    used = {container.host for container in topology.containers.values() if network in container.networks}
+    return tuple(host for host in present_hosts(topology) if host in used)
+
+
+def overlays_of(topology: Topology, container: Container) -> tuple[str, ...]:
+    """Return the networks of *container* that need the cluster store: overlays that are not external."""
+    return tuple(name for name in container.networks if is_overlay(topology, name))
+
+
+def is_overlay(topology: Topology, network: str) -> bool:
+    """Whether *network* is an overlay of the topology's own; not an external one, whatever that is."""
+    declared = topology.networks.get(network)
+    return declared is not None and declared.spans_hosts
+
+
+def has_overlays(topology: Topology) -> bool:
+    """Whether the topology makes networks that span hosts, for which there must be a store."""
+    return any(network.spans_hosts for network in topology.networks.values())
 
 
 def store_labels(topology: str, place: StorePlace) -> dict[str, str]:
@@ -82,10 +115,10 @@ def store_labels(topology: str, place: StorePlace) -> dict[str, str]:
 
 
 def shared_networks(topology: Topology) -> frozenset[str]:
-    """Return the networks that containers of more than one host are on."""
+    """Return the overlays that containers of more than one host are on: a bridge is not shared."""
     hosts: dict[str, set[str]] = {}
     for container in topology.containers.values():
-        for network in container.networks:
+        for network in overlays_of(topology, container):
             hosts.setdefault(network, set()).add(container.host)
     return frozenset(network for network, on in hosts.items() if len(on) > 1)
 

@@ -19,11 +19,17 @@ is not ours stands in the way, or the host cannot do what is asked; reported, ne
 
 @dataclass(frozen=True)
 class Change:
-    """One field: what is desired and what is observed, as text for people; None means "not there"."""
+    """
+    One field: what is desired and what is observed, as text for people; None means "not there".
+
+    Args:
+        in_place: Whether an update of the object as it stands brings it to what is desired.
+    """
 
     field: str
     desired: str | None
     observed: str | None
+    in_place: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -31,6 +31,7 @@ USER = r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$"
 ADVERTISE = r"^[A-Za-z0-9_.-]+:[0-9]{1,5}$"
 ABSOLUTE = r"^/"
 NO_SPACE = r"^\S+$"
+IPAM_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
 RESTART = r"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$"
 
 PATTERNS: dict[str, tuple[str, str]] = {
@@ -47,6 +48,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
     ABSOLUTE: ("is not an absolute path", "start it with /"),
     PLAIN_PATH: ("is not an absolute path", "write /… or ~/…, without % and $"),
     NO_SPACE: ("is not an image", "write NAME:TAG, such as busybox:1"),
+    IPAM_DRIVER: ("is not the name of a driver", "write default, or the name of a plugin that the engines have"),
     RESTART: ("is no restart policy", "write no, always, unless-stopped, on-failure or on-failure:5"),
 }
 """What a text that misses a pattern is not, and what to write: a pattern itself is no message."""
@@ -90,25 +92,6 @@ def read_ip_address(value: Any) -> Any:
         return IPv4Address(value if isinstance(value, str) else "")
     except ValueError:
         raise problem(f"{value!r} is not an IPv4 address", "write it as 192.168.2.11") from None
-
-
-def read_subnet(value: Any) -> Any:
-    """Read an IPv4 subnet in CIDR form, without host bits."""
-    if isinstance(value, IPv4Network):
-        return value
-    text = value if isinstance(value, str) else ""
-    try:
-        network = IPv4Network(text, strict=False)
-    except ValueError:
-        raise problem(f"{value!r} is not an IPv4 subnet", "write it as 192.168.2.0/24") from None
-    address, slash, length = text.partition("/")
-    if not slash:
-        raise problem(f"{value} has no prefix length", "write it as 192.168.2.0/24", fix=f"write {value}/24, say")
-    if not length.isdecimal():
-        raise problem(f"{value} has no prefix length", "write it as 192.168.2.0/24", fix=f"write {network}")
-    if address != str(network.network_address):
-        raise problem(f"{value} has host bits set", "write the subnet's first address", fix=f"write {network}")
-    return network
 
 
 def read_words(value: Any) -> Any:
@@ -163,7 +146,6 @@ def _scalar(value: Any) -> Any:
 
 
 IpAddress = Annotated[IPv4Address, BeforeValidator(read_ip_address, json_schema_input_type=str)]
-Subnet = Annotated[IPv4Network, BeforeValidator(read_subnet, json_schema_input_type=str)]
 Words = Annotated[tuple[str, ...], BeforeValidator(read_words, json_schema_input_type=str | list[str | int | float])]
 TextMap = Annotated[
     dict[str, str],

@@ -6,13 +6,22 @@ What could not be read is ``Unknown`` with its reason, never "empty".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.model.engine_words import Comparable
     from controller.model.forms import Mount, Port
+
+STOP_TIMEOUT_S = 10
+"""How long an engine lets a container end that says nothing about it."""
+
+
+FIRST_WITH_ENDPOINT_MAC = 25
+"""Engines from 25.0 (API 1.44) on keep a MAC address with the endpoint, not with the container."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,9 @@ class EndpointState:
         ipv4_address: The fixed address it was configured with, None when the engine chose.
         current: The address it has now; empty when stopped.
         aliases: As configured, without the short id and the host name, which the engine adds by itself.
+        ipv6_address: The fixed IPv6 address it was configured with, in its shortest form, None when the engine chose.
+        current_ipv6: The IPv6 address it has now, in its shortest form; empty when stopped or without one.
+        mac_address: The MAC address it has now, in lower case; empty when stopped.
     """
 
     network_id: str
@@ -107,22 +119,34 @@ class EndpointState:
     ipv4_address: str | None
     current: str
     aliases: frozenset[str]
+    ipv6_address: str | None = None
+    current_ipv6: str = ""
+    mac_address: str = ""
 
 
 @dataclass(frozen=True)
 class ImageState:
-    """What an image brings along: containers merge it with what they declare."""
+    """What an image brings along: containers merge it with what they declare; *fields* as those of a container."""
 
     id: str
     environment: Mapping[str, str]
     labels: Mapping[str, str]
     command: tuple[str, ...]
     entrypoint: tuple[str, ...]
+    fields: Mapping[str, Comparable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ContainerState:
-    """A container as configured, and what it is doing."""
+    """
+    A container as configured, and what it is doing.
+
+    Args:
+        fields: Those of ``container_fields``, by name.
+        network_mode: The network that it was created on, by name.
+        mac_address: The MAC address it was created with, in lower case, None for one that the engine chose. Engines
+            up to API 1.43 give it to the interface on that network, whenever it is made.
+    """
 
     id: str
     name: str
@@ -137,21 +161,34 @@ class ContainerState:
     command: tuple[str, ...]
     entrypoint: tuple[str, ...]
     hostname: str
-    restart: str
+    fields: Mapping[str, Comparable]
     mounts: frozenset[Mount]
     ports: frozenset[Port]
     endpoints: Mapping[str, EndpointState]
     published: tuple[str, ...]
+    network_mode: str = ""
+    mac_address: str | None = None
 
     @property
     def running(self) -> bool:
         """Whether its main process runs now."""
         return self.status == "running"
 
+    @property
+    def restart(self) -> str:
+        """Its restart policy, as in a topology."""
+        return str(self.fields["restart"])
+
+    @property
+    def stop_timeout_s(self) -> int:
+        """How long it has to end when it is asked to: what it was made with, or the engine's own 10 s."""
+        found = self.fields["stop_grace_period"]
+        return STOP_TIMEOUT_S if found is None else int(str(found))
+
 
 @dataclass(frozen=True)
 class Pool:
-    """One address pool of a network, IP texts as the engine gives them, without the gateway's mask."""
+    """One address pool of a network, IP texts in their shortest form, without the gateway's mask."""
 
     subnet: str
     gateway: str
@@ -171,6 +208,10 @@ class NetworkState:
     pools: tuple[Pool, ...]
     options: Mapping[str, str]
     labels: Mapping[str, str]
+    enable_ipv6: bool = False
+    attachable: bool = False
+    ipam_driver: str = "default"
+    ipam_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,6 +231,7 @@ class EngineState:
         images: Image reference that the topology uses here -> image, None when the host does not have it; and the id
             that a declared container was made from -> image, when its reference is gone.
         gateway_addresses: Container id -> its address on docker_gwbridge; empty unless it was asked for.
+        lacks: Abilities that the host's kernel lacks, as ``GET /info`` calls them: limits would be discarded silently.
     """
 
     version: str
@@ -203,6 +245,12 @@ class EngineState:
     running: tuple[str, ...] = ()
     foreign_endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gateway_addresses: Mapping[str, str] = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """Year and month of its version, or whatever its first two numbers are: ``(20, 10)``."""
+        return tuple(int(part) for part in re.findall(r"\d+", self.version)[:2])
 
     def container(self, name: str) -> ContainerState | None:
         """Return the container of that name."""
@@ -210,8 +258,22 @@ class EngineState:
 
     def network(self, name: str) -> NetworkState | None:
         """Return the network of that name, an overlay before a local one."""
-        found = [network for network in self.networks if network.name == name]
-        return min(found, key=lambda network: network.scope != "global", default=None)
+        return min(self.networks_named(name), key=lambda network: network.scope != "global", default=None)
+
+    def networks_named(self, name: str) -> tuple[NetworkState, ...]:
+        """Return all networks of that name: engines can have several."""
+        return tuple(network for network in self.networks if network.name == name)
+
+    @property
+    def keeps_mac_addresses(self) -> bool:
+        """
+        Whether a container that is connected to its first network again gets its declared MAC address again.
+
+        Up to API 1.43 it is a field of the container; later ones take it at creation alone, and forget it with the
+        endpoint (26.1.5: ``connect`` ignores it).
+        """
+        major = self.version.partition(".")[0]
+        return major.isdecimal() and int(major) < FIRST_WITH_ENDPOINT_MAC
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ written is in ``forms``; what needs more than one field to be judged is a rule i
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network  # noqa: TC003 - return types that pydantic looks up at run time
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from controller.model.container_config import ContainerConfig
 from controller.model.forms import (
     ABSOLUTE,
     ADVERTISE,
@@ -21,7 +21,6 @@ from controller.model.forms import (
     RESTART,
     STORE_URL,
     USER,
-    Alias,
     FrozenModel,
     HostName,
     IpAddress,
@@ -29,7 +28,6 @@ from controller.model.forms import (
     Name,
     ObjectName,
     Port,
-    Subnet,
     TextMap,
     Words,
     read_attachments,
@@ -40,6 +38,7 @@ from controller.model.forms import (
     read_restart,
     read_sections,
 )
+from controller.model.network import Attachment, Network  # noqa: TC001 - pydantic looks them up at run time
 from controller.model.ssh_options import PLAIN_PATH
 
 
@@ -130,73 +129,7 @@ class Host(FrozenModel):
         return self.advertise or f"{self.address}:{DEFAULT_ADVERTISE_PORT}"
 
 
-class IpamConfig(FrozenModel):
-    """One pool of addresses of a network."""
-
-    subnet: Subnet = Field(description="The network's addresses.", examples=["192.168.2.0/24"])
-    gateway: IpAddress | None = Field(default=None, description="The subnet's first host address without it.")
-    ip_range: Subnet | None = Field(
-        default=None,
-        description="Range that automatic addresses come from; the subnet's upper half without it.",
-    )
-    aux_addresses: dict[str, IpAddress] = Field(
-        default_factory=dict,
-        description="Addresses, by any name, that are never given to a container.",
-    )
-
-    @property
-    def effective_gateway(self) -> IPv4Address:
-        """The gateway that the engine is told: declared, or the subnet's first host address."""
-        return self.gateway or self.subnet.network_address + 1
-
-    @property
-    def effective_ip_range(self) -> IPv4Network:
-        """The dynamic range that the engine is told: declared, or the subnet's upper half, whoever is on it."""
-        if self.ip_range is not None or self.subnet.prefixlen >= 31:  # noqa: PLR2004 - no halves with host addresses
-            return self.ip_range or self.subnet
-        return list(self.subnet.subnets(prefixlen_diff=1))[1]
-
-
-class Ipam(FrozenModel):
-    """Address management of a network, in Compose's words."""
-
-    driver: Literal["default"] = Field(default="default", description="Only the engine's own, as in Compose.")
-    config: Annotated[tuple[IpamConfig, ...], BeforeValidator(read_list, json_schema_input_type=list[IpamConfig])] = (
-        Field(
-            default=(),
-            description="The network's pools of addresses; fixed addresses need one with a subnet.",
-        )
-    )
-
-
-class Network(FrozenModel):
-    """A network that spans hosts."""
-
-    driver: Literal["overlay"] = Field(default="overlay", description="Driver of the network.")
-    ipam: Ipam = Field(default=Ipam(), description="The network's addresses.")
-    internal: bool = Field(default=False, description="Whether containers on it have no way to the outside.")
-    labels: TextMap = Field(default_factory=dict, description="Labels of the network.")
-    driver_opts: TextMap = Field(default_factory=dict, description="Options of the driver.")
-    mtu: int | None = Field(
-        default=None, ge=576, le=9216, description="MTU inside the network; the driver's own without it."
-    )
-
-
-class Attachment(FrozenModel):
-    """How a container sits on a network."""
-
-    ipv4_address: IpAddress | None = Field(
-        default=None,
-        description="Fixed address in the network's subnet, outside its dynamic range.",
-        examples=["192.168.2.11"],
-    )
-    aliases: Annotated[tuple[Alias, ...], BeforeValidator(read_list, json_schema_input_type=list[Alias])] = Field(
-        default=(),
-        description="Further names of the container on this network.",
-    )
-
-
-class Container(FrozenModel):
+class Container(ContainerConfig):
     """A container on a named host."""
 
     host: str = Field(description="Host that the container runs on.")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from controller.model.container_fields import read_fields
 from controller.model.forms import Mount, Port
 from controller.model.observed import ContainerState, EndpointState
 from controller.observe.image import environment
+from controller.observe.network import address_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +50,7 @@ def container_state(found: Json) -> ContainerState:
         command=tuple(config.get("Cmd") or ()),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         hostname=config.get("Hostname") or "",
-        restart=_restart(host_config.get("RestartPolicy") or {}),
+        fields=read_fields(config, host_config),
         mounts=frozenset(_mounts(host_config)),
         ports=frozenset(_ports(host_config.get("PortBindings") or {})),
         endpoints={
@@ -56,13 +58,9 @@ def container_state(found: Json) -> ContainerState:
             for name, endpoint in networks.items()
         },
         published=tuple(sorted(_published(settings.get("Ports") or {}))),
+        network_mode=host_config.get("NetworkMode") or "",
+        mac_address=(config.get("MacAddress") or "").lower() or None,
     )
-
-
-def _restart(policy: Json) -> str:
-    name = policy.get("Name") or "no"
-    count = policy.get("MaximumRetryCount") or 0
-    return f"{name}:{count}" if name == "on-failure" and count else name
 
 
 def _mounts(host_config: Json) -> Iterator[Mount]:
@@ -98,14 +96,17 @@ def _ports(bindings: Json) -> Iterator[Port]:
 
 def _endpoint(endpoint: Json, container_id: str, hostname: str) -> EndpointState:
     """Read one attachment; the engine adds the short id and a declared host name to the aliases by itself."""
-    fixed = (endpoint.get("IPAMConfig") or {}).get("IPv4Address") or None
+    fixed = endpoint.get("IPAMConfig") or {}
     aliases = frozenset(endpoint.get("Aliases") or ()) - {container_id[:SHORT_ID], hostname}
     return EndpointState(
         network_id=endpoint.get("NetworkID") or "",
         endpoint_id=endpoint.get("EndpointID") or "",
-        ipv4_address=fixed,
+        ipv4_address=fixed.get("IPv4Address") or None,
         current=endpoint.get("IPAddress") or "",
         aliases=aliases,
+        ipv6_address=address_text(fixed.get("IPv6Address")) or None,
+        current_ipv6=address_text(endpoint.get("GlobalIPv6Address")),
+        mac_address=(endpoint.get("MacAddress") or "").lower(),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from controller.errors import HostError, NotFoundError
+from controller.model.container_fields import FIELDS
 from controller.model.desired import images_on
 from controller.model.identity import ASIDE_SUFFIX, STORE_CONTAINER, owner_of
 from controller.model.observed import DaemonState, EngineState, HostRecord, HostState, Unknown
@@ -109,6 +110,7 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
         running=tuple(sorted(_name(summary) for summary in summaries if summary["State"] in RUNNING)),
         foreign_endpoints=_endpoints((one for one in summaries if one["Id"] not in ours), networks),
         gateway_addresses=gateway_addresses(engine.inspect_network(GATEWAY_BRIDGE)) if has_gateway else {},
+        lacks=frozenset(row.kernel for row in FIELDS if row.kernel and info.get(row.kernel) is False),
     )
 
 

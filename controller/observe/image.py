@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.errors import NotFoundError
+from controller.model.container_fields import read_fields
 from controller.model.identity import LABEL_TOPOLOGY, without_ours
 from controller.model.observed import ImageState
 
@@ -27,6 +28,7 @@ def image_state(engine: Engine, reference: str) -> ImageState | None:
         labels=without_ours(config.get("Labels") or {}),
         command=tuple(config.get("Cmd") or ()),
         entrypoint=tuple(config.get("Entrypoint") or ()),
+        fields=read_fields(config, {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from controller.model.observed import NetworkState, Pool
@@ -12,15 +13,18 @@ if TYPE_CHECKING:
 
 def network_state(found: Json) -> NetworkState:
     """Return a network from ``GET /networks``; a classic overlay may print its gateway with a mask (10.0.0.1/24)."""
-    configs = (found.get("IPAM") or {}).get("Config") or []
+    ipam = found.get("IPAM") or {}
     pools = (
         Pool(
-            subnet=config.get("Subnet") or "",
-            gateway=(config.get("Gateway") or "").partition("/")[0],
-            ip_range=config.get("IPRange") or "",
-            aux_addresses=dict(config.get("AuxiliaryAddresses") or config.get("AuxAddress") or {}),
+            subnet=subnet_text(config.get("Subnet")),
+            gateway=address_text(config.get("Gateway")),
+            ip_range=subnet_text(config.get("IPRange")),
+            aux_addresses={
+                name: address_text(address)
+                for name, address in (config.get("AuxiliaryAddresses") or config.get("AuxAddress") or {}).items()
+            },
         )
-        for config in configs
+        for config in ipam.get("Config") or []
     )
     return NetworkState(
         id=found["Id"],
@@ -31,7 +35,28 @@ def network_state(found: Json) -> NetworkState:
         pools=tuple(sorted(pools, key=lambda pool: pool.subnet)),
         options=dict(found.get("Options") or {}),
         labels=dict(found.get("Labels") or {}),
+        enable_ipv6=bool(found.get("EnableIPv6")),
+        attachable=bool(found.get("Attachable")),
+        ipam_driver=ipam.get("Driver") or "default",
+        ipam_options=dict(ipam.get("Options") or {}),
     )
+
+
+def address_text(text: str | None) -> str:
+    """Return an IP address in its shortest form and without a mask; what is none stays as it is, nothing is empty."""
+    address = (text or "").partition("/")[0]
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
+
+
+def subnet_text(text: str | None) -> str:
+    """Return a subnet in its shortest form, without host bits; what is none stays as it is, nothing is empty."""
+    try:
+        return str(ip_network(text or "", strict=False))
+    except ValueError:
+        return text or ""
 
 
 def gateway_addresses(found: Json) -> dict[str, str]:

@@ -60,7 +60,7 @@ def _limits(draft: Draft) -> Limits | None:
 
 def _drafted(drift: Drift, policy: Policy, refused: str | None = None) -> Draft:
     """Plan everything; again, while a network was to leave under containers that turn out to stay as they are."""
-    kept: dict[str, str] = {}
+    kept: dict[tuple[str, str], str] = {}
     while True:
         draft = Draft(drift, policy, refused=refused, kept=kept)
         _plan_all(draft)

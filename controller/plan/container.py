@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from controller.model.action import (
-    AttachContainer,
     CreateContainer,
     DetachContainer,
     RemoveContainer,
@@ -14,9 +14,11 @@ from controller.model.action import (
     StartContainer,
     UpdateContainer,
 )
-from controller.model.desired import attachments, container_labels
-from controller.model.identity import ASIDE_SUFFIX
+from controller.model.desired import attachments, container_labels, overlays_of
+from controller.model.drift import DriftItem
+from controller.model.identity import ASIDE_SUFFIX, Address
 from controller.model.observed import EngineState, StoreState, Unknown
+from controller.plan.attachment import attach, network_of
 from controller.plan.handover import held, ports_freed
 from controller.plan.host import blocked_by_host
 from controller.plan.image import is_replaced, pull
@@ -25,7 +27,6 @@ from controller.plan.joining import joined, joins_after
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from controller.model.drift import Change, DriftItem
     from controller.model.topology import Container
     from controller.plan.draft import Draft
 
@@ -58,7 +59,7 @@ def _successor_waits(draft: Draft, item: DriftItem) -> str | None:
         ("container", item.address.name, declared.host),
         ("host", declared.host, declared.host),
     }
-    taken |= {("network", network, None) for network in declared.networks}
+    taken |= {("network", network, host) for network in declared.networks for host in (None, declared.host)}
     for other in draft.drift.items:
         if other.cls == "conflict" and (other.address.kind, other.address.name, other.host) in taken:
             return f"it is to move to {declared.host}, but {other.address}: {other.reason}"
@@ -85,13 +86,16 @@ def plan_containers(draft: Draft) -> None:
         if item.address.kind == "container" and item.cls in ("missing", "changed")
     }
     for name in _dependencies_first(draft.desired.containers):
-        item = items.get(name)
-        if item is None or name in draft.waiting:
-            continue
         container = draft.desired.containers[name]
-        if item.cls == "missing":
+        item = items.get(name)
+        if name in draft.renewed:
+            item = item or _unchanged(draft, name, container)
+            _replace(draft, item, container)
+        elif item is None or name in draft.waiting:
+            continue
+        elif item.cls == "missing":
             _create(draft, item, container)
-        elif is_replaced(item):
+        elif is_replaced(draft, item):
             _replace(draft, item, container)
         else:
             _mend(draft, item, container)
@@ -99,6 +103,14 @@ def plan_containers(draft: Draft) -> None:
     for item in draft.drift.items:
         if item.address.kind == "container" and item.address.name.endswith(ASIDE_SUFFIX):
             _remove_aside(draft, item)
+
+
+def _unchanged(draft: Draft, name: str, container: Container) -> DriftItem:
+    """Return a container that is as declared and gets a successor all the same, with its network."""
+    engine = draft.observed.engine(container.host)
+    found = engine.container(name) if isinstance(engine, EngineState) else None
+    reason = f"network/{draft.renewed[name]} is recreated, and its MAC address is given at creation"
+    return DriftItem(Address("container", name), container.host, "changed", (), reason, found.id if found else None)
 
 
 def _remove_aside(draft: Draft, item: DriftItem) -> None:
@@ -129,10 +141,13 @@ def _removal(item: DriftItem) -> RemoveContainer:
 
 def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None:
     """Return why this container has to wait, or None."""
-    waiting = sorted(set(container.networks) & draft.network_blocked)
+    waiting = sorted(
+        name for name in container.networks if draft.network_blocked & {(name, ""), (name, container.host)}
+    )
     if waiting:
         return f"waits for network/{waiting[0]}"
-    if container.networks and not draft.store_usable and item.cls == "missing":
+    overlays = overlays_of(draft.desired, container)
+    if overlays and not draft.store_usable and item.cls == "missing":
         return "the store does not answer"
     if item.address.name in draft.staying:
         return draft.staying[item.address.name]
@@ -140,7 +155,7 @@ def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None
     if unmet:
         return f"waits for container/{unmet[0]}"
     on_host = blocked_by_host(draft, item)
-    if on_host and container.networks:
+    if on_host and overlays:
         return on_host
     if item.cls == "missing":
         return _elsewhere(draft, item)
@@ -162,7 +177,7 @@ def _needs(draft: Draft, item: DriftItem, container: Container) -> list[str]:
     """Return what has to be done before the container can come up."""
     host = item.host or container.host
     needs = [*draft.before, *(step for step in (draft.configured.get(host),) if step)]
-    needs += [draft.network_ready[network] for network in container.networks if network in draft.network_ready]
+    needs += [step for network in container.networks if (step := draft.ready_on(network, container.host))]
     needs += [draft.up[name] for name in container.depends_on if name in draft.up]
     needs += [*draft.freed.get(item.address.name, ()), *ports_freed(draft, container)]
     needs += [step for (place, name), step in draft.leaving.items() if name == item.address.name and place != host]
@@ -211,22 +226,26 @@ def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
 
 
 def _mend(draft: Draft, item: DriftItem, container: Container) -> None:
-    """Change the restart policy, then attachments, then start it: each step leans on the one before."""
+    """Change what an update can, then attachments, then start it: each step leans on the one before."""
     name, object_id = item.address.name, item.object_id or ""
     needs = _needs(draft, item, container)
     if name in draft.up:
         needs.append(draft.up[name])
-    for change in item.changes:
-        if change.field == "restart":
-            update = UpdateContainer(
-                address=item.address,
-                host=container.host,
-                reason=item.reason,
-                container_id=object_id,
-                restart=container.restart,
-            )
-            needs = [draft.add(update, needs=needs)]
-    for network in dict.fromkeys(_network(change) for change in item.changes if change.field.startswith("networks.")):
+    fields = tuple(change.field for change in item.changes if change.in_place)
+    if fields:
+        update = UpdateContainer(
+            address=item.address,
+            host=container.host,
+            reason=item.reason,
+            container_id=object_id,
+            container=container,
+            fields=fields,
+        )
+        needs = [draft.add(update, needs=needs)]
+    changed = {network_of(change) for change in item.changes if change.field.startswith("networks.")}
+    order = list(attachments(container))
+    # what it leaves first, then what it joins, in the order of connection
+    for network in sorted(changed, key=lambda name: (name in order and order.index(name) + 1, name)):
         if (name, network) not in draft.reattached:
             needs = [_reattach(draft, item, container, network, needs)]
     if item.changed("state"):
@@ -240,14 +259,6 @@ def _mend(draft: Draft, item: DriftItem, container: Container) -> None:
         joined(draft, container, start.id)
     if needs:
         draft.up[name] = needs[-1]
-
-
-def _network(change: Change) -> str:
-    """Return the network that a field such as ``networks.web.ipv4_address`` is about; names may contain dots."""
-    name = change.field.removeprefix("networks.")
-    for suffix in (".ipv4_address", ".aliases"):
-        name = name.removesuffix(suffix)
-    return name
 
 
 def _reattach(draft: Draft, item: DriftItem, container: Container, network: str, needs: list[str]) -> str:
@@ -264,19 +275,11 @@ def _reattach(draft: Draft, item: DriftItem, container: Container, network: str,
         step = draft.add(detach, needs=needs)
         draft.touching.setdefault(network, []).append(step)
         return step
-    address = attachment.ipv4_address
     anew = any(change.field == f"networks.{network}" and change.observed is None for change in item.changes)
-    attach = AttachContainer(
-        address=item.address,
-        host=container.host,
-        reason=item.reason,
-        disrupts=() if anew else (item.address.name,),
-        container_id=item.object_id or "",
-        network=network,
-        ipv4_address=str(address) if address else None,
-        aliases=attachment.aliases,
-    )
-    return draft.add(attach, needs=needs)
+    action = attach(item.address, container, network, item.object_id or "", item.reason)
+    if not anew:
+        action = replace(action, disrupts=(item.address.name,))
+    return draft.add(action, needs=needs)
 
 
 def _touches(draft: Draft, item: DriftItem, step: str) -> None:

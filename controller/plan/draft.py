@@ -53,23 +53,30 @@ class Draft:
         unsettled: Whether somebody is about to join a network, or did in an apply that was ended before its end.
         left_unsettled: Whether this plan leaves some unsettled: they are beyond its limits.
         configured: Host -> id of the step that configures its daemon.
-        network_ready: Network -> id of the step after which it is there as declared.
-        network_blocked: Networks that stay as they are; containers that need them wait.
+        network_ready: (network, host) -> id of the step after which it is there as declared; no host for an overlay.
+        network_blocked: (network, host) that stay as they are; containers that need them wait.
         staying: Container -> why it stays where it is no longer declared; its successor waits.
         waiting: Containers that stay as they are; those that depend on them wait, too.
         up: Container -> id of the last step that gets it running.
         given_up: Container -> declared networks that it is off until it has a successor, or is put in place anew.
-        vacated: Network that is no longer declared -> id of the step that removes it before its subnet is taken.
+        vacated: (network that is no longer declared, host of a bridge) -> id of the step that removes it before its
+            subnet is taken.
         freed: Container -> ids of the steps after which its addresses are free.
         first: (host, network) -> id of the step by which the first container there joins the network.
         settled: (host, network) -> id of the step after which that container finds its peers.
         leaving: (host, container) -> id of the step that removes it.
         touching: Network -> ids of the steps that take a container off it.
         reattached: (container, network) that a network's recreation puts together again by itself.
+        renewed: Container -> the network whose recreation it does not survive: its MAC address is given at creation.
     """
 
     def __init__(
-        self, drift: Drift, policy: Policy, *, refused: str | None = None, kept: Mapping[str, str] | None = None
+        self,
+        drift: Drift,
+        policy: Policy,
+        *,
+        refused: str | None = None,
+        kept: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self.within = within(drift, policy.scope) if policy.scope else None
         self.drift, self.outside = limited(drift, self.within) if self.within else (drift, ())
@@ -84,19 +91,20 @@ class Draft:
         self.unsettled = False
         self.left_unsettled = False
         self.configured: dict[str, str] = {}
-        self.network_ready: dict[str, str] = {}
-        self.network_blocked: set[str] = set()
+        self.network_ready: dict[tuple[str, str], str] = {}
+        self.network_blocked: set[tuple[str, str]] = set()
         self.waiting: set[str] = set()
         self.staying: dict[str, str] = {}
         self.up: dict[str, str] = {}
         self.given_up: dict[str, list[str]] = {}
-        self.vacated: dict[str, str] = {}
+        self.vacated: dict[tuple[str, str], str] = {}
         self.freed: dict[str, list[str]] = {}
         self.first: dict[tuple[str, str], str] = {}
         self.settled: dict[tuple[str, str], str] = {}
         self.leaving: dict[tuple[str, str], str] = {}
         self.touching: dict[str, list[str]] = {}
         self.reattached: set[tuple[str, str]] = set()
+        self.renewed: dict[str, str] = {}
         self._steps: dict[str, Step] = {}
 
     def items(self, kind: Kind) -> Iterator[DriftItem]:
@@ -128,9 +136,19 @@ class Draft:
         """Say that *item* is only reported."""
         self.blocked.append(Blocked(item, why))
         if item.address.kind == "network":
-            self.network_blocked.add(item.address.name)
+            self.network_blocked.add((item.address.name, item.host or ""))
         elif item.address.kind == "container":
             self.waiting.add(item.address.name)
+
+    def ready_on(self, network: str, host: str) -> str | None:
+        """Return the step after which *network* is as declared on *host*; None when it is so already."""
+        return self.network_ready.get((network, host)) or self.network_ready.get((network, ""))
+
+    def touching_on(self, network: str, host: str | None) -> list[str]:
+        """Return the steps that take a container off *network*, on one host or on all."""
+        return [
+            step for step in self.touching.get(network, ()) if host is None or self._steps[step].action.host == host
+        ]
 
     @property
     def store_usable(self) -> bool:

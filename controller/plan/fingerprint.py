@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.diff.store import MEMBERS
+from controller.model.desired import hosts_on
 from controller.model.identity import STORE_CONTAINER, Address
 from controller.model.observed import Unknown
 from controller.model.plan import Seen
@@ -60,8 +61,9 @@ def _place(address: Address, host: str | None) -> str:
 def _declared(desired: Topology) -> Iterator[tuple[Address, str | None]]:
     for name in desired.hosts:
         yield Address("host", name), name
-    for name in desired.networks:
-        yield Address("network", name), None
+    for name, network in desired.networks.items():
+        places = (None,) if network.spans_hosts else hosts_on(desired, name)
+        yield from ((Address("network", name), place) for place in places)
     for name, container in desired.containers.items():
         yield Address("container", name), container.host
     if desired.store is not None:
@@ -79,7 +81,8 @@ def _as_declared(
 ) -> Seen:
     """Return what is known of an object without drift: it is as declared, or could not be read."""
     if address.kind == "network":
-        ids = {found.id for engine in observed.engines.values() if (found := engine.network(address.name))}
+        engines = [engine for name, engine in observed.engines.items() if host in (None, name)]
+        ids = {found.id for engine in engines if (found := engine.network(address.name))}
         return Seen("none" if ids else "unknown", min(ids, default=None), {})
     if host is None:
         return Seen("unknown" if isinstance(observed.store, Unknown) else "none", None, {})

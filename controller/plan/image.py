@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING
 
 from controller.model.action import PullImage
 from controller.model.observed import EngineState
+from controller.plan.attachment import is_mac_lost, network_of
 
 if TYPE_CHECKING:
     from controller.model.drift import DriftItem
     from controller.model.topology import Container
     from controller.plan.draft import Draft
 
-_IN_PLACE = ("state", "restart", "networks.")
-"""Fields that a running container can be given; all others are fixed at its creation."""
+_IN_PLACE = ("state", "networks.")
+"""Fields that a container can be given by a start or by a connection, beside those that an update changes."""
 
 
-def is_replaced(item: DriftItem) -> bool:
-    """Whether a changed container gets a successor: a field differs that a container cannot be given later."""
-    return any(not change.field.startswith(_IN_PLACE) for change in item.changes)
+def is_replaced(draft: Draft, item: DriftItem) -> bool:
+    """Whether a changed container gets a successor: something differs that a container cannot be given later."""
+    name = item.address.name
+    container = draft.desired.containers[name]
+    return any(
+        not (change.in_place or change.field.startswith(_IN_PLACE))
+        or (change.field.startswith("networks.") and is_mac_lost(draft, name, container, network_of(change)))
+        for change in item.changes
+    )
 
 
 def pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
@@ -40,6 +47,6 @@ def pulls_before(draft: Draft, name: str) -> list[str]:
         pull(draft, item, container)
         for item in draft.drift.items
         if item.address.kind == "container" and item.address.name == name and item.host == container.host
-        if item.cls == "missing" or (item.cls == "changed" and is_replaced(item))
+        if item.cls == "missing" or (item.cls == "changed" and is_replaced(draft, item))
     ]
     return [step for step in pulls if step]

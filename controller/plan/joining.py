@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.action import SettleHost
-from controller.model.desired import shared_networks
+from controller.model.desired import overlays_of, shared_networks
 from controller.model.identity import Address
 from controller.model.observed import EngineState
 
@@ -36,7 +36,7 @@ def joins_after(draft: Draft, container: Container) -> list[str]:
     """
     Return the ids of the steps that must have ended before a container is started.
 
-    All networks come first: an engine that starts containers while another creates a network leaks address pools. And
+    All overlays come first: an engine that starts containers while another creates a network leaks address pools. And
     on each host the first containers of networks go one by one, each before the others of its network: while an engine
     sets networks up, its dials to the store fail at random (moby/moby#39036; side by side nearly every watch on names
     was lost, one by one every fourth), and two that set up the same one leave it half made ("error creating vxlan
@@ -44,17 +44,18 @@ def joins_after(draft: Draft, container: Container) -> list[str]:
     then it is the only one to reattach.
     """
     host = container.host
-    after = list(draft.network_ready.values())
-    for network in container.networks:
+    after = [step for (_, place), step in draft.network_ready.items() if not place]
+    overlays = overlays_of(draft.desired, container)
+    for network in overlays:
         after += [steps[host, network] for steps in (draft.first, draft.settled) if (host, network) in steps]
-    if any(_leads(draft, host, network) for network in container.networks):
+    if any(_leads(draft, host, network) for network in overlays):
         after += [step for (other, _), step in draft.first.items() if other == host]
     return after
 
 
 def joined(draft: Draft, container: Container, step: str) -> None:
-    """Note that *step* starts a container: where it is the first of a network on its host, others will follow it."""
-    for network in container.networks:
+    """Note that *step* starts a container: where it is the first of an overlay on its host, others will follow it."""
+    for network in overlays_of(draft.desired, container):
         if _leads(draft, container.host, network):
             draft.first[container.host, network] = step
             _settle(draft, network)
@@ -97,6 +98,6 @@ def may_settle(draft: Draft, host: str, network: str) -> bool:
 def _set_up(draft: Draft, host: str, network: str) -> bool:
     """Whether a container runs on the network there: the engine has set it up already."""
     engine = draft.observed.engine(host)
-    if not isinstance(engine, EngineState) or network in draft.network_ready:
+    if not isinstance(engine, EngineState) or (network, "") in draft.network_ready:
         return False
     return any(found.running and network in found.endpoints for found in engine.containers)

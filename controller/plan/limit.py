@@ -27,15 +27,19 @@ class Within:
     Args:
         addresses: What was asked for and what it depends on.
         asked: What was asked for.
+        bridges: (network, host) that what was asked for depends on; a bridge is one host's affair.
     """
 
     addresses: frozenset[Address]
     asked: frozenset[Address]
+    bridges: frozenset[tuple[str, str]]
 
     def has(self, item: DriftItem) -> bool:
         """Whether *item* may be mended: a store that is to go, only when it was asked for."""
         if item.address == STORE and item.cls == "unexpected":
             return STORE in self.asked
+        if item.address.kind == "network" and item.host is not None and item.address not in self.asked:
+            return (item.address.name, item.host) in self.bridges
         return subject(item.address) in self.addresses
 
 
@@ -58,7 +62,14 @@ def within(drift: Drift, scope: Scope) -> Within:
         if address not in reached:
             reached.add(address)
             ahead += dependencies(drift.desired, address)
-    return Within(frozenset(reached), frozenset(asked))
+    containers = drift.desired.containers.items()
+    bridges = {
+        (network, container.host)
+        for name, container in containers
+        if Address("container", name) in reached
+        for network in container.networks
+    }
+    return Within(frozenset(reached), frozenset(asked), frozenset(bridges))
 
 
 def dependencies(desired: Topology, address: Address) -> Iterator[Address]:

@@ -1,12 +1,17 @@
-"""The networks' steps: created once from one host, recreated with their containers detached and reattached."""
+"""
+The networks' steps: created, recreated with their containers detached and reattached, removed.
+
+An item without a host is an overlay: made once, from one host, for all. One with a host is the bridge of that host.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.model.action import AttachContainer, AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
+from controller.model.action import AwaitNetwork, CreateNetwork, DetachContainer, RemoveNetwork
 from controller.model.desired import network_labels
 from controller.model.identity import Address, owner_of
+from controller.plan.attachment import attach, is_mac_lost
 from controller.plan.image import pulls_before
 from controller.plan.subnet import overlapping
 
@@ -21,68 +26,69 @@ if TYPE_CHECKING:
 def plan_networks(draft: Draft) -> None:
     """Create what is missing and recreate what differs; what has a subnet that is to be given anew leaves first."""
     mended: list[DriftItem] = []
-    off: dict[str, list[str]] = {}
-    going: dict[str, str] = {}
+    off: dict[tuple[str, str], list[str]] = {}
+    going: dict[tuple[str, str], str] = {}
     for item in draft.items("network"):
         if item.cls == "unexpected":
             continue
-        name, recreated = item.address.name, _recreated(item)
+        recreated = item.cls == "changed" and not _only_unseen(item)
         why = _obstacle(draft, item) or (_in_use(draft, item) if recreated else None)
         if not why and (recreated or item.cls == "missing"):
-            why = _vacate(draft, name)
+            why = _vacate(draft, item)
         if why:
             draft.block(item, why)
             continue
         if recreated:
-            off[name] = _taken_off(draft, name, f"network/{name} is recreated", may_fail=False)
-            disrupts = tuple(container.name for _, container in _attached(draft, name))
-            going[name] = draft.add(_removal(draft, item, disrupts=disrupts), needs=off[name])
+            reason = f"network/{item.address.name} is recreated"
+            off[_key(item)] = _taken_off(draft, item, reason, may_fail=False)
+            disrupts = tuple(container.name for _, container in _attached(draft, item))
+            going[_key(item)] = draft.add(_removal(draft, item, disrupts=disrupts), needs=off[_key(item)])
         mended.append(item)
         draft.plan(item)
     for item in mended:
-        name = item.address.name
-        if item.cls == "changed" and name not in going:
+        name, place = _key(item)
+        if item.cls == "changed" and (name, place) not in going:
             _await(draft, item)
             continue
-        leaving = {**draft.vacated, **going}
-        before = {name, *overlapping(draft, name)}
-        _create(draft, item, needs=[step for other, step in leaving.items() if other in before])
-        if name in going:
-            _put_back(draft, name, off[name])
+        before = {(other, place) for other in (name, *overlapping(draft, name, place))}
+        _create(draft, item, needs=[step for key, step in {**draft.vacated, **going}.items() if key in before])
+        if (name, place) in going:
+            _put_back(draft, item, off[name, place])
 
 
 def plan_network_removals(draft: Draft) -> None:
     """Remove networks of ours that are no longer declared, after their containers left them."""
     for item in draft.drift.items:
-        if item.address.kind != "network" or item.cls != "unexpected" or item.address.name in draft.vacated:
+        if item.address.kind != "network" or item.cls != "unexpected" or _key(item) in draft.vacated:
             continue
         why = _stays(draft, item)
         if why:
             draft.block(item, why)
             continue
         name = item.address.name
-        attached = [draft.leaving.get((host, container.name)) for host, container in _attached(draft, name)]
-        needs = [*draft.touching.get(name, ()), *(step for step in attached if step)]
+        attached = [draft.leaving.get((host, container.name)) for host, container in _attached(draft, item)]
+        needs = [*draft.touching_on(name, item.host), *(step for step in attached if step)]
         draft.touching.setdefault(name, []).append(draft.add(_removal(draft, item), needs=needs))
         draft.plan(item)
 
 
-def stranded(draft: Draft) -> dict[str, str]:
+def stranded(draft: Draft) -> dict[tuple[str, str], str]:
     """
     Return the networks that *draft* must not remove before another one takes their subnet, and why.
 
     Which containers stay as they are is known only in the end: one of those would be taken off and not be put back.
     """
     found = {
-        item.address.name: _in_use(draft, item)
+        _key(item): _in_use(draft, item)
         for item in draft.drift.items
-        if item.address.kind == "network" and item.cls == "unexpected" and item.address.name in draft.vacated
+        if item.address.kind == "network" and item.cls == "unexpected" and _key(item) in draft.vacated
     }
-    return {name: why for name, why in found.items() if why}
+    return {key: why for key, why in found.items() if why}
 
 
-def _recreated(item: DriftItem) -> bool:
-    return item.cls == "changed" and not _only_unseen(item)
+def _key(item: DriftItem) -> tuple[str, str]:
+    """Return the network's name, and its host when it is a bridge."""
+    return item.address.name, item.host or ""
 
 
 def _stays(draft: Draft, item: DriftItem) -> str | None:
@@ -90,33 +96,46 @@ def _stays(draft: Draft, item: DriftItem) -> str | None:
     return draft.no_removal(item) or _obstacle(draft, item) or _in_use(draft, item)
 
 
-def _vacate(draft: Draft, name: str) -> str | None:
+def _vacate(draft: Draft, item: DriftItem) -> str | None:
     """Remove what has the subnet that the network is to have; or return why it has to wait for that."""
-    items = {item.address.name: item for item in draft.drift.items if item.address.kind == "network"}
-    in_the_way = sorted(overlapping(draft, name) - set(draft.desired.networks))
+    name, place = _key(item)
+    items = {_key(other): other for other in draft.drift.items if other.address.kind == "network"}
+    in_the_way = sorted(
+        other for other in overlapping(draft, name, place) if (other, place) not in _declared_at(draft, place)
+    )
     for other in in_the_way:
-        if other not in items:
+        if (other, place) not in items:
             return f"its subnet overlaps with that of network/{other}, which is beyond the limits of this plan"
-        why = _stays(draft, items[other]) or draft.kept.get(other)
+        why = _stays(draft, items[other, place]) or draft.kept.get((other, place))
         if why:
             return f"its subnet overlaps with that of network/{other}, which stays: {why}"
     for other in in_the_way:
-        if other not in draft.vacated:
-            _leave_first(draft, items[other], name)
+        if (other, place) not in draft.vacated:
+            _leave_first(draft, items[other, place], name)
     return None
+
+
+def _declared_at(draft: Draft, place: str) -> set[tuple[str, str]]:
+    """Return the networks that are declared there: the overlays, or the bridges of a host."""
+    if not place:
+        return {(name, "") for name, network in draft.desired.networks.items() if network.driver == "overlay"}
+    here = (container for container in draft.desired.containers.values() if container.host == place)
+    return {(name, place) for container in here for name in container.networks}
 
 
 def _leave_first(draft: Draft, item: DriftItem, successor: str) -> None:
     """Take the containers off the network and remove it, before its subnet is given to *successor*."""
-    name = item.address.name
-    before = _taken_off(draft, name, f"network/{name} leaves its subnet to network/{successor}", may_fail=True)
-    draft.vacated[name] = draft.add(_removal(draft, item), needs=before)
-    draft.touching.setdefault(name, []).append(draft.vacated[name])
-    for host, container in _attached(draft, name):
+    name, place = _key(item)
+    before = _taken_off(draft, item, f"network/{name} leaves its subnet to network/{successor}", may_fail=True)
+    draft.vacated[name, place] = draft.add(_removal(draft, item), needs=before)
+    draft.touching.setdefault(name, []).append(draft.vacated[name, place])
+    for host, container in _attached(draft, item):
         if (host, container.name) not in draft.leaving:
             declared = draft.desired.containers.get(container.name)
             heirs = [
-                network for network in (declared.networks if declared else ()) if name in overlapping(draft, network)
+                network
+                for network in (declared.networks if declared else ())
+                if name in overlapping(draft, network, place)
             ]
             draft.given_up.setdefault(container.name, []).extend(heirs)
             draft.freed.setdefault(container.name, []).extend(before)
@@ -127,7 +146,7 @@ def _leave_first(draft: Draft, item: DriftItem, successor: str) -> None:
 def _removal(draft: Draft, item: DriftItem, *, disrupts: tuple[str, ...] = ()) -> RemoveNetwork:
     return RemoveNetwork(
         address=item.address,
-        host=_seen_on(draft, item.address.name),
+        host=_seen_on(draft, item),
         reason=item.reason,
         disrupts=disrupts,
         network_id=item.object_id or "",
@@ -135,6 +154,8 @@ def _removal(draft: Draft, item: DriftItem, *, disrupts: tuple[str, ...] = ()) -
 
 
 def _obstacle(draft: Draft, item: DriftItem) -> str | None:
+    if item.host is not None:
+        return None  # a bridge is its host's own affair, and that was read
     if not draft.store_usable:
         return "the store does not answer"
     if item.cls == "missing":
@@ -169,10 +190,20 @@ def _in_use(draft: Draft, item: DriftItem) -> str | None:
     left_alone = draft.left_alone
     staying = sorted(
         f"container/{found.name}"
-        for host, found in _attached(draft, item.address.name)
-        if (host, found.name) in left_alone or draft.leaves_out(Address("container", found.name))
+        for host, found in _attached(draft, item)
+        if (host, found.name) in left_alone
+        or draft.leaves_out(Address("container", found.name))
+        or _has_no_way_back(draft, item, host, found)
     )
     return f"still on it, and left alone by this plan: {', '.join(staying)}" if staying else None
+
+
+def _has_no_way_back(draft: Draft, item: DriftItem, host: str, found: ContainerState) -> bool:
+    """Whether only a successor could join a recreated network, and there is none: it would lack what is declared."""
+    address = Address("container", found.name)
+    return any(
+        other.cls == "conflict" and other.address == address and other.host == host for other in draft.drift.items
+    ) and is_mac_lost(draft, found.name, draft.desired.containers[found.name], item.address.name)
 
 
 def _reachable(draft: Draft) -> list[str]:
@@ -182,24 +213,26 @@ def _reachable(draft: Draft) -> list[str]:
     return [host for host in draft.desired.members if host in draft.observed.engines and host not in apart]
 
 
-def _seen_on(draft: Draft, name: str) -> str:
+def _seen_on(draft: Draft, item: DriftItem) -> str:
     """
     Return the host from which the network is best removed: one whose containers used it.
 
     An engine that never did has an old index of it: it then takes the store's newer one for "removed by somebody else"
     and leaks the network's VXLAN id (libnetwork, overlay driver, releaseVxlanID).
     """
-    used = [host for host, _ in _attached(draft, name)]
+    if item.host is not None:
+        return item.host
+    used = [host for host, _ in _attached(draft, item)]
     if used:
         return used[0]
-    hosts = [host for host, engine in draft.observed.engines.items() if engine.network(name) is not None]
+    hosts = [host for host, engine in draft.observed.engines.items() if engine.network(item.address.name) is not None]
     return hosts[0] if hosts else _reachable(draft)[0]
 
 
 def _create(draft: Draft, item: DriftItem, *, needs: list[str]) -> str:
     name = item.address.name
     network = draft.desired.networks[name]
-    hosts = _reachable(draft)
+    hosts = _reachable(draft) if item.host is None else [item.host]
     host = next((host for host in hosts if host not in draft.configured), hosts[0])
     action = CreateNetwork(
         address=item.address,
@@ -211,12 +244,12 @@ def _create(draft: Draft, item: DriftItem, *, needs: list[str]) -> str:
     )
     configured = [draft.configured[host]] if host in draft.configured else []
     step = draft.add(action, needs=[*draft.before, *configured, *needs], follows=draft.configured.values())
-    draft.network_ready[name] = step
+    draft.network_ready[name, item.host or ""] = step
     return step
 
 
 def _await(draft: Draft, item: DriftItem) -> None:
-    host = _seen_on(draft, item.address.name)
+    host = _seen_on(draft, item)
     hosts = tuple(change.field.removeprefix("visible on ") for change in item.changes)
     action = AwaitNetwork(
         address=item.address,
@@ -225,10 +258,10 @@ def _await(draft: Draft, item: DriftItem) -> None:
         network_id=item.object_id or "",
         visible_on=hosts,
     )
-    draft.network_ready[item.address.name] = draft.add(action, follows=draft.configured.values())
+    draft.network_ready[item.address.name, ""] = draft.add(action, follows=draft.configured.values())
 
 
-def _taken_off(draft: Draft, name: str, reason: str, *, may_fail: bool) -> list[str]:
+def _taken_off(draft: Draft, item: DriftItem, reason: str, *, may_fail: bool) -> list[str]:
     """
     Return the steps after which none of our containers is on the network.
 
@@ -236,7 +269,7 @@ def _taken_off(draft: Draft, name: str, reason: str, *, may_fail: bool) -> list[
         may_fail: Whether they wait for the pulls without which the containers would not come to be elsewhere.
     """
     steps = []
-    for host, container in _attached(draft, name):
+    for host, container in _attached(draft, item):
         if (host, container.name) in draft.leaving:
             steps.append(draft.leaving[host, container.name])
             continue
@@ -246,7 +279,7 @@ def _taken_off(draft: Draft, name: str, reason: str, *, may_fail: bool) -> list[
             reason=reason,
             disrupts=(container.name,),
             container_id=container.id,
-            network=name,
+            network=item.address.name,
         )
         needs = [draft.configured[host]] if host in draft.configured else []
         if may_fail:
@@ -255,32 +288,29 @@ def _taken_off(draft: Draft, name: str, reason: str, *, may_fail: bool) -> list[
     return steps
 
 
-def _put_back(draft: Draft, name: str, detached: list[str]) -> None:
+def _put_back(draft: Draft, item: DriftItem, detached: list[str]) -> None:
     """Put the containers of a recreated network on it again, with their addresses."""
-    for host, container in _attached(draft, name):
+    name = item.address.name
+    for host, container in _attached(draft, item):
         declared = draft.desired.containers.get(container.name)
         if declared is None or declared.host != host or name not in declared.networks:
             continue
-        attachment = declared.networks[name]
-        address = attachment.ipv4_address
-        action = AttachContainer(
-            address=Address("container", container.name),
-            host=host,
-            reason=f"network/{name} is recreated",
-            container_id=container.id,
-            network=name,
-            ipv4_address=str(address) if address else None,
-            aliases=attachment.aliases,
-        )
+        if is_mac_lost(draft, container.name, declared, name):
+            draft.renewed[container.name] = name
+            continue
+        address, reason = Address("container", container.name), f"network/{name} is recreated"
+        action = attach(address, declared, name, container.id, reason)
         # also when the network could not be removed or made: by name it joins what is there, as the way back
         earlier = [draft.up[container.name]] if container.name in draft.up else []
-        draft.up[container.name] = draft.add(action, needs=earlier, follows=[*detached, draft.network_ready[name]])
+        follows = [*detached, draft.network_ready[_key(item)]]
+        draft.up[container.name] = draft.add(action, needs=earlier, follows=follows)
         draft.reattached.add((container.name, name))
 
 
-def _attached(draft: Draft, name: str) -> Iterator[tuple[str, ContainerState]]:
+def _attached(draft: Draft, item: DriftItem) -> Iterator[tuple[str, ContainerState]]:
     """Yield host and container for each of ours that is on the network."""
     for host, engine in draft.observed.engines.items():
         for container in engine.containers:
-            if name in container.endpoints and owner_of(container.labels) == draft.desired.name:
+            here = item.host in (None, host) and item.address.name in container.endpoints
+            if here and owner_of(container.labels) == draft.desired.name:
                 yield host, container

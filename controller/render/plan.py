@@ -23,10 +23,11 @@ def plan_text(plan: Plan, *, colours: bool) -> str:
         lines[1:1] = [f"limited to {limits_text(plan.limits)}"]
     if plan.empty:
         return "\n".join([*lines[:-1], f"nothing to do: {in_sync_text(plan)}"])
-    replaced = {step.action.address for step in plan.steps if isinstance(step.action, ReplaceContainer)}
-    recreated = {step.action.address for step in plan.steps if isinstance(step.action, RemoveNetwork)}
+    anew = [step.action for step in plan.steps if isinstance(step.action, ReplaceContainer | RemoveNetwork)]
     for item in plan.items:
-        again = item.cls == "changed" and item.address in replaced | recreated
+        again = item.cls == "changed" and any(
+            action.address == item.address and item.host in (None, action.host) for action in anew
+        )
         lines += _item(item, "-/+" if again else _SYMBOLS[item.cls], item.reason, colours=colours)
         disrupts = sorted(
             {
@@ -61,7 +62,7 @@ def in_sync_text(plan: Plan) -> str:
 
 
 def _item(item: DriftItem, symbol: str, reason: str, *, colours: bool) -> list[str]:
-    where = f" on {item.host}" if item.host and item.address.kind == "container" else ""
+    where = f" on {item.host}" if item.host and item.address.kind in ("container", "network") else ""
     mark = paint(symbol.rjust(3), COLOURS[symbol], colours=colours)
     lines = [f"{mark} {item.address}{where}: {reason}"]
     if item.cls == "changed":

@@ -60,6 +60,12 @@ def _addresses(
         (network, endpoint.current or endpoint.ipv4_address or "-", interfaces.get(endpoint.current, "-"))
         for network, endpoint in sorted(found.endpoints.items())
     ]
+    for network, endpoint in sorted(found.endpoints.items()):
+        address = endpoint.current_ipv6 or endpoint.ipv6_address
+        if address:
+            # one interface bears both families
+            rows.append((network, address, interfaces.get(endpoint.current, "-")))
+    rows.sort(key=lambda row: row[0])
     gateway = engine.gateway_addresses.get(found.id)
     if gateway and found.running:
         rows.append((GATEWAY, gateway, interfaces.get(gateway, "-")))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from controller.model.topology import Container, Host, Network, Ssh
+from controller.model.network import Network
+from controller.model.topology import Container, Host, Ssh
 from controller.topology.draft import PLACEHOLDERS
 from controller.topology.fields import is_text_map, wanted
-from controller.topology.file_keys import DEFAULTS, ENV_FILE, OWN, OWN_IPV4_ADDRESS, SECTIONS, plain_keys
+from controller.topology.file_keys import DEFAULTS, ENV_FILE, OWN, OWN_OF_ATTACHMENT, SECTIONS, plain_keys
 from controller.topology.problem import Mistake
 from controller.topology.tree import Lent
 from controller.topology.words import meant_key, mistakes_in, nearest, said, unknown_key
@@ -142,10 +143,11 @@ def _refused(section: str, default: dict[str, Any]) -> Iterator[Mistake]:
             yield Mistake((DEFAULTS, section, key), fact, f"write it in {section}.NAME", on_key=True)
     networks = default.get("networks") if section == "containers" else None
     for name, attachment in networks.items() if isinstance(networks, dict) else ():
-        if isinstance(attachment, dict) and OWN_IPV4_ADDRESS in attachment:
-            fact = "a fixed IP address cannot have a default: it is each container's own"
-            path = (DEFAULTS, section, "networks", name, OWN_IPV4_ADDRESS)
-            yield Mistake(path, fact, f"write it in {section}.NAME.networks.{name}")
+        for key, what in OWN_OF_ATTACHMENT.items() if isinstance(attachment, dict) else ():
+            if key in attachment:
+                fact = f"{what} cannot have a default: it is each container's own"
+                path = (DEFAULTS, section, "networks", name, key)
+                yield Mistake(path, fact, f"write it in {section}.NAME.networks.{name}")
 
 
 def _wrong_values(section: str, default: dict[str, Any]) -> list[ErrorDetails]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from controller.model.topology import Container, Host, Network, Store, Topology
+from controller.model.network import Network
+from controller.model.topology import Container, Host, Store, Topology
 from controller.topology.source import Source, entry_of_port
 from controller.topology.words import meant_key
 

@@ -23,8 +23,12 @@ OWN: dict[str, frozenset[str]] = {
 }
 """What each entry says for itself: as a default it would give one thing to several, or remove what nobody named."""
 
-OWN_IPV4_ADDRESS = "ipv4_address"
-"""The same, in the networks of a container."""
+OWN_OF_ATTACHMENT: dict[str, str] = {
+    "ipv4_address": "a fixed IP address",
+    "ipv6_address": "a fixed IP address",
+    "mac_address": "a MAC address",
+}
+"""The same, in the networks of a container, and what people call it."""
 
 DESCRIPTIONS = {
     INCLUDE: "Further files of this topology: paths, relative to the file that they stand in.",

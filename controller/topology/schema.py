@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from controller.model.topology import Topology
-from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, INCLUDE, OWN, OWN_IPV4_ADDRESS, SECTIONS
+from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, INCLUDE, OWN, OWN_OF_ATTACHMENT, SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "topology.schema.json"
@@ -97,7 +97,7 @@ def _default_of(section: str) -> dict[str, Any]:
         "propertyNames": {"not": {"enum": sorted(OWN[section])}},
     }
     if section == "containers":
-        names = {"propertyNames": {"not": {"enum": [OWN_IPV4_ADDRESS]}}}
+        names = {"propertyNames": {"not": {"enum": sorted(OWN_OF_ATTACHMENT)}}}
         networks = {"description": "Networks that the containers are on.", "additionalProperties": names}
         schema["properties"] = {"networks": networks}
     return schema

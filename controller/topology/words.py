@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from controller.model.forms import PATTERNS
+from controller.topology.compose import refusal
 from controller.topology.fields import describe, known_keys
 from controller.topology.problem import Mistake, Path
 
@@ -60,7 +61,7 @@ def mistakes_in(found: list[ErrorDetails], source: Source) -> list[Mistake]:
 
 def meant_key(details: ErrorDetails) -> Path | None:
     """Return the path that an unknown key probably means, None if it is near to none or no unknown key."""
-    if details["type"] != "extra_forbidden":
+    if details["type"] != "extra_forbidden" or refusal(details["loc"]) is not None:
         return None
     *above, key = details["loc"]
     near = nearest(str(key), known_keys(tuple(above)))
@@ -144,6 +145,9 @@ def _mistakes(details: ErrorDetails, source: Source) -> Iterator[Mistake]:
 def unknown_key(path: Path) -> Mistake:
     """Return the mistake of a key at *path* that is not known there."""
     key, names = str(path[-1]), known_keys(path[:-1])
+    refused = refusal(path)
+    if refused is not None:
+        return Mistake(path, f"Compose's {key} is not taken: {refused[0]}", refused[1], on_key=True)
     hint = did_you_mean(key, names) or f"known keys: {', '.join(names)}"
     return Mistake(path, "unknown key", hint, on_key=True)
 

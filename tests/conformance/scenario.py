@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import EngineError
 from tests.conformance.normal import Normalizer
-from tests.conformance.world import ALONE, container, eventually, overlay
+from tests.conformance.world import ALONE, bridge, container, eventually, overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +83,11 @@ class Story:
         self._network("ov2", {"Driver": "overlay", "CheckDuplicate": True})
         self._network("inner", overlay("10.62.0.0/24", Internal=True))
         self._normal.name(h1.create_network("lan", {"Driver": "bridge", "Labels": {"b": "2"}}), "lan")
+        self._normal.name(h1.create_network("six", bridge(Attachable=True)), "six")
         for name in ("ov1", "ov2", "inner"):
             self._say(f"{name} on h2", h2.inspect_network(name))
         self._say("lan", h1.inspect_network("lan"))
+        self._say("six", h1.inspect_network("six"))
         self._list("networks of h2", h2.networks(), ("ov1", "ov2", "inner"))
 
     def _one_container(self) -> None:
@@ -158,6 +160,8 @@ class Story:
             "in the host's network": container(HostConfig={"NetworkMode": "host"}),
             "with an entrypoint": {"Image": "busybox:1", "Entrypoint": ["sleep", "1000"]},
             "inside": container("inner", "10.62.0.11"),
+            "with IPv6": container("six", "10.70.0.11", "fd00:70::11", MacAddress="02:AA:00:00:00:01"),
+            "with what comes of itself": container("six"),
         }
         for at, (title, config) in enumerate(kinds.items()):
             name = f"k{at}"
@@ -165,6 +169,7 @@ class Story:
             self._container(f"{title}, created", h1, name)
             h1.start_container(name)
             self._container(f"{title}, started", h1, name)
+        self._say("six with containers", h1.inspect_network("six"))
         self._normal.name(h1.create_container("done", container(Cmd=["true"])), "done")
         h1.start_container("done")
         assert eventually(self._world, lambda: h1.inspect_container("done")["State"]["Status"] == "exited")

@@ -22,6 +22,7 @@ from controller.model.allocation import (
     pool_subnets,
     without_pool,
 )
+from controller.model.network import IpamConfig
 from controller.wiring import clock, connect
 from tests.fakes import Cluster, FakeFleet
 
@@ -249,21 +250,31 @@ def overlay(subnet: str = "10.60.0.0/24", **more: Any) -> Json:
     return {"Driver": "overlay", "CheckDuplicate": True, "IPAM": {"Config": [pool]}, **more}
 
 
-def container(network: str = "", ip: str = "", **more: Any) -> Json:
+def bridge(subnet: str = "10.70.0.0/24", subnet6: str = "fd00:70::/64", **more: Any) -> Json:
+    """Return the body of a network's creation: a bridge with both families, gateways and ranges as ovctl says them."""
+    pools = []
+    for config in (IpamConfig.model_validate({"subnet": text}) for text in (subnet, subnet6)):
+        gateway, span = config.effective_gateway, config.effective_ip_range
+        pools.append({"Subnet": str(config.subnet), "Gateway": str(gateway), "IPRange": str(span)})
+    return {"Driver": "bridge", "CheckDuplicate": True, "EnableIPv6": True, "IPAM": {"Config": pools}, **more}
+
+
+def container(network: str = "", ip: str = "", ip6: str = "", **more: Any) -> Json:
     """Return the body of a container's creation: one that sleeps, on *network* if there is one."""
     host_config = dict(more.pop("HostConfig", {}))
     config: Json = {"Image": "busybox:1", "Cmd": ["sleep", "1000"], **more, "HostConfig": host_config}
     if network:
-        endpoint: Json = {"IPAMConfig": {"IPv4Address": ip} if ip else None, "Aliases": more.pop("Aliases", None)}
+        fixed = {family: address for family, address in (("IPv4Address", ip), ("IPv6Address", ip6)) if address}
+        endpoint: Json = {"IPAMConfig": fixed or None, "Aliases": more.pop("Aliases", None)}
         config.pop("Aliases", None)
         host_config["NetworkMode"] = network
         config["NetworkingConfig"] = {"EndpointsConfig": {network: endpoint}}
     return config
 
 
-def run(engine: Engine, name: str, network: str = "", ip: str = "", **more: Any) -> str:
-    """Create and start a container and return its id."""
-    container_id = engine.create_container(name, container(network, ip, **more))
+def run(engine: Engine, name: str, network: str = "", *ips: str, **more: Any) -> str:
+    """Create and start a container, at an IPv4 and an IPv6 address if there are any, and return its id."""
+    container_id = engine.create_container(name, container(network, *ips, **more))
     engine.start_container(container_id)
     return container_id
 

@@ -18,11 +18,12 @@ from controller.model.allocation import (
     map_key,
     pool_subnets,
 )
+from tests.fakes.pools import IPV4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.fakes.state import Network, Pool, Store
+    from tests.fakes.state import Network, Store
 
 
 def version(value: bytes) -> int:
@@ -40,7 +41,7 @@ def values(store: Store, addresses: Mapping[str, str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     subnets: list[IPv4Network] = [IPv4Network(pool) for pool in store.leaked_pools]
     for network in store.networks.values():
-        own = [_subnet(pool) for pool in network.pools]
+        own = _subnets(network)
         subnets += own
         infos = [{"IPAMData": json.dumps({"Pool": str(subnet)})} for subnet in own]
         found[f"{NETWORKS}{network.id}/"] = json.dumps({"ipamV4Info": json.dumps(infos)}).encode()
@@ -59,12 +60,12 @@ def values(store: Store, addresses: Mapping[str, str]) -> dict[str, bytes]:
 def replace(store: Store, key: str, value: bytes) -> None:
     """Take over what a value says."""
     if key == POOLS:
-        owned = {_subnet(pool) for network in store.networks.values() for pool in network.pools}
+        owned = {subnet for network in store.networks.values() for subnet in _subnets(network)}
         store.leaked_pools = [str(pool) for pool in pool_subnets(value) if pool not in owned]
     for network in store.networks.values():
         if key == f"{COUNTS}{network.id}/":
             network.miscounted = endpoint_count(value) - len(network.endpoints)
-        for subnet in map(_subnet, network.pools):
+        for subnet in _subnets(network):
             if key == map_key(subnet):
                 found, first = AddressMap.parse(value), int(subnet.network_address)
                 held = {number for number in range(first, first + found.bits) if found.has(number - first)}
@@ -91,5 +92,5 @@ def _held(network: Network, subnet: IPv4Network) -> Iterator[int]:
             yield int(IPv4Address(endpoint.ip))
 
 
-def _subnet(pool: Pool) -> IPv4Network:
-    return IPv4Network((pool.low, pool.prefix_length))
+def _subnets(network: Network) -> list[IPv4Network]:
+    return [IPv4Network((pool.low, pool.prefix_length)) for pool in network.pools if pool.version == IPV4]

@@ -123,9 +123,12 @@ class Cluster:
                     "attachments": {
                         name: (
                             attachment.fixed_ip,
+                            attachment.fixed_ip6,
                             sorted(set(attachment.aliases or ()) - {container.id[:12]}),
                             bool(attachment.endpoint_id),
                             attachment.ip,
+                            attachment.ip6,
+                            attachment.mac,
                         )
                         for name, attachment in sorted(container.attachments.items())
                     },
@@ -337,7 +340,9 @@ def _network_snapshots(found: Any, *, ids: bool) -> list[Json]:
             "id": network.id if ids else "",
             "name": network.name,
             "driver": network.driver,
-            "ipam": network.ipam,
+            "ipam": (network.ipam_driver, network.ipam_options, network.ipam),
+            "enable_ipv6": network.enable_ipv6,
+            "attachable": network.attachable,
             "internal": network.internal,
             "options": network.options,
             "labels": network.labels,

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, EngineError, NotFoundError
-from tests.fakes import networks
+from tests.fakes import configuration, networks
 from tests.fakes.state import SHORT_ID, Attachment, Container
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tests.fakes.state import Host, Image, Json, Network
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-_POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
 _EPHEMERAL = range(49153, 65535)
 _ENDS_AT_ONCE = {("true",): 0, ("false",): 1}
 """Commands whose process has ended by the time anybody looks."""
@@ -54,8 +53,7 @@ def create(cluster: Cluster, host: Host, name: str, config: Json) -> str:
     if not _NAME.fullmatch(name):
         message = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
         raise EngineError(message, status=400)
-    host_config: Json = copy.deepcopy(config.get("HostConfig") or {})
-    _check_policy(host_config.get("RestartPolicy") or {})
+    host_config = configuration.filled_in(host, config)
     image = find_image(host, config.get("Image") or "")
     if image is None:
         raise NotFoundError(f"No such image: {config.get('Image')}", status=404)
@@ -73,7 +71,9 @@ def create(cluster: Cluster, host: Host, name: str, config: Json) -> str:
         created=cluster.timestamp(),
         created_s=int(cluster.time_s),
         image_id=image.id,
-        config=_merged(config, image, hostname=host.hostname if mode == "host" else container_id[:SHORT_ID]),
+        config=configuration.merged(
+            config, image, hostname=host.hostname if mode == "host" else container_id[:SHORT_ID]
+        ),
         host_config=host_config,
         attachments={network: _attachment(endpoint) for network, endpoint in wanted.items()},
     )
@@ -157,17 +157,6 @@ def rename(cluster: Cluster, host: Host, container: Container, name: str) -> Non
             network.endpoints[attachment.endpoint_id].name = name
 
 
-def update(container: Container, config: Json) -> None:
-    """Change resources and restart policy; anything else is ignored, labels too."""
-    policy = config.get("RestartPolicy")
-    if policy:
-        _check_policy(policy)
-        container.host_config["RestartPolicy"] = dict(policy)
-    for key in ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus", "CpuShares", "PidsLimit"):
-        if config.get(key):
-            container.host_config[key] = config[key]
-
-
 def remove(cluster: Cluster, host: Host, container: Container, *, force: bool) -> None:
     """Remove it."""
     if container.status == "paused" and not force:
@@ -218,7 +207,7 @@ def connect(cluster: Cluster, host: Host, container: Container, ref: str, endpoi
             f"interface because it conflicts with existing route {{Src: {known.ip}}}"
         )
         raise EngineError(message, status=500)
-    _join_gateway(cluster, host, container)
+    networks.join_gateway(cluster, host, container)
 
 
 def disconnect(cluster: Cluster, host: Host, name: str, ref: str, *, force: bool) -> None:
@@ -251,8 +240,8 @@ def disconnect(cluster: Cluster, host: Host, name: str, ref: str, *, force: bool
         raise EngineError(f"container {container.id} is not connected to network {key}", status=500)
     del network.endpoints[attachment.endpoint_id]
     del container.attachments[key]
-    if not _needs_gateway(cluster, host, container):
-        _leave_gateway(host, container)
+    if not networks.needs_gateway(cluster, host, container):
+        networks.leave_gateway(host, container)
 
 
 def _refuse_other(host: Host, name: str) -> None:
@@ -261,31 +250,6 @@ def _refuse_other(host: Host, name: str) -> None:
     if other is not None:
         fact = f"the engine takes {name} for the container {other.name}, whose id begins so"
         raise ConflictError(fact, status=409, hint="do it from another host")
-
-
-def _merged(config: Json, image: Image, *, hostname: str) -> Json:
-    """Return the configuration with what its image brings, as the engine merges them."""
-    known = image.config
-    names = {line.partition("=")[0] for line in config.get("Env") or ()}
-    environment = [
-        *(config.get("Env") or ()),
-        *(line for line in known["Env"] or () if line.partition("=")[0] not in names),
-    ]
-    command, entrypoint = config.get("Cmd") or None, config.get("Entrypoint") or None
-    if not entrypoint:
-        command = command or known["Cmd"]
-        entrypoint = known["Entrypoint"]
-    return {
-        "Hostname": config.get("Hostname") or hostname,
-        "Env": environment,
-        "Cmd": list(command) if command else None,
-        "Entrypoint": list(entrypoint) if entrypoint else None,
-        "Image": config["Image"],
-        "Labels": {**(known["Labels"] or {}), **(config.get("Labels") or {})},
-        "ExposedPorts": dict(config.get("ExposedPorts") or {}),
-        "User": config.get("User") or "",
-        "WorkingDir": config.get("WorkingDir") or "",
-    }
 
 
 def _attachment(endpoint: Json | None) -> Attachment:
@@ -305,22 +269,14 @@ def _check_name_free(host: Host, name: str) -> None:
         raise ConflictError(message, status=409)
 
 
-def _check_policy(policy: Json) -> None:
-    name = policy.get("Name") or ""
-    if name not in _POLICIES:
-        raise EngineError(f"invalid restart policy '{name}'", status=400)
-    if policy.get("MaximumRetryCount") and name != "on-failure":
-        raise EngineError(f"maximum retry count cannot be used with restart policy '{name}'", status=400)
-
-
 def _check_attachment(container: Container, network: Network, wanted: Attachment) -> None:
     if network.driver == "host" or container.mode == "host":
         message = "container cannot be disconnected from host network or connected to host network"
         raise EngineError(message, status=400)
     if networks.user_defined(network):
-        networks.check_subnet(network, wanted.fixed_ip)
+        networks.check_subnet(network, wanted)
         return
-    if wanted.fixed_ip:
+    if wanted.fixed_ip or wanted.fixed_ip6:
         raise EngineError("user specified IP address is supported on user defined networks only", status=400)
     if wanted.aliases:
         message = "network-scoped alias is supported only for containers in user defined networks"
@@ -344,7 +300,7 @@ def _join_all(cluster: Cluster, host: Host, container: Container, *, leak: Ovctl
         for name in order:
             _join(cluster, host, container, name)
             _leak(container.attachments[name], leak)
-        _join_gateway(cluster, host, container)
+        networks.join_gateway(cluster, host, container)
     except EngineError:
         _leave_all(cluster, host, container)
         container.sandbox = ""
@@ -379,7 +335,7 @@ def _leave_all(cluster: Cluster, host: Host, container: Container) -> None:
         if attachment.endpoint_id:
             networks.release(cluster, host, attachment.endpoint_id, attachment.network_id)
         attachment.clear()
-    _leave_gateway(host, container)
+    networks.leave_gateway(host, container)
     container.published = {}
 
 
@@ -398,33 +354,6 @@ def _ports_of(container: Container) -> set[tuple[str, str]]:
         for port, places in container.published.items()
         for place in places or ()
     }
-
-
-def _needs_gateway(cluster: Cluster, host: Host, container: Container) -> bool:
-    """Whether it has no way out through a network of its own: then docker_gwbridge is that way."""
-    needs = False
-    for attachment in container.attachments.values():
-        network = networks.by_id(cluster, host, attachment.network_id)
-        if network is None or not attachment.endpoint_id or network.internal or network.driver in ("null", "host"):
-            continue
-        if attachment.gateway:
-            return False
-        needs = True
-    return needs
-
-
-def _join_gateway(cluster: Cluster, host: Host, container: Container) -> None:
-    if container.gateway_endpoint or not _needs_gateway(cluster, host, container):
-        return
-    bridge = networks.gateway_bridge(cluster, host)
-    container.gateway_endpoint = networks.make_endpoint(cluster, host, bridge, container).id
-
-
-def _leave_gateway(host: Host, container: Container) -> None:
-    if container.gateway_endpoint:
-        for network in host.engine.networks.values():
-            network.endpoints.pop(container.gateway_endpoint, None)
-        container.gateway_endpoint = ""
 
 
 def _publish(cluster: Cluster, host: Host, container: Container) -> None:

@@ -90,6 +90,9 @@ def start(cluster: Cluster, host: Host) -> None:
     engine.cluster_store = settings.get("cluster-store") or ""
     engine.cluster_advertise = _advertised(host, settings.get("cluster-advertise") or "")
     engine.live_restore = bool(settings.get("live-restore"))
+    engine.log_driver = settings.get("log-driver") or "json-file"
+    engine.log_options = dict(settings.get("log-opts") or {})
+    engine.default_ulimits = list((settings.get("default-ulimits") or {}).values())
     if cluster.store is not None and engine.cluster_store == cluster.store.url and engine.cluster_advertise:
         cluster.store.registrations[engine.cluster_advertise] = None
     _clean(cluster, host)

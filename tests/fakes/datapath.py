@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import HostError
 from controller.ports import Pong
+from tests.fakes.pools import IPV4
 from tests.fakes.state import GATEWAY_BRIDGE
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ def _reaches(cluster: Cluster, host: Host, asking: Container, target: str) -> bo
     if target in own or target == "127.0.0.1":
         return True
     for network, mine in own.values():
-        if target in [str(IPv4Address(pool.gateway)) for pool in network.pools]:
+        if target in [str(IPv4Address(pool.gateway)) for pool in network.pools if pool.version == IPV4]:
             return True
         for endpoint in network.endpoints.values():
-            if endpoint.ip == target:
+            if target in (endpoint.ip, endpoint.ip6):
                 if network.options.get("com.docker.network.bridge.enable_icc") == "false":
                     return False
+                if target == endpoint.ip6 and network.scope == "global" and endpoint.host != host.name:
+                    return False  # engines tell each other where IPv4 addresses are, and flood nothing
                 return _lives(cluster, host, mine, endpoint)
     other = next((found for found in cluster.hosts.values() if found.address == target), None)
     return (
@@ -112,4 +115,4 @@ def _endpoints(cluster: Cluster, host: Host, container: Container) -> Iterator[t
 
 
 def _is_ip(text: str) -> bool:
-    return text.replace(".", "").isdecimal()
+    return ":" in text or text.replace(".", "").isdecimal()

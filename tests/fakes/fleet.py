@@ -17,7 +17,7 @@ from controller.errors import (
     UsageError,
 )
 from controller.ports import Holder, HostFacts
-from tests.fakes import containers, daemon, datapath, networks, shapes
+from tests.fakes import configuration, containers, daemon, datapath, networks, shapes
 from tests.fakes.state import Touched
 from tests.fakes.store import FakeFence, FakeStore
 
@@ -101,7 +101,7 @@ class FakeEngine:
     def inspect_container(self, ref: str) -> Json:
         """Return one container."""
         with self._read("inspect_container") as host:
-            return shapes.container(containers.find(host, ref))
+            return shapes.container(host, containers.find(host, ref))
 
     def networks(self) -> list[Json]:
         """Return all networks."""
@@ -164,7 +164,7 @@ class FakeEngine:
     def update_container(self, ref: str, config: Json) -> None:
         """Change what can be changed in place."""
         with self._effect("update_container", ref, config, touched=self._container(ref)) as (host, _):
-            containers.update(containers.find(host, ref), config)
+            configuration.update(host, containers.find(host, ref), config)
 
     def remove_container(self, ref: str, *, force: bool = False) -> None:
         """Remove it."""

@@ -1,22 +1,21 @@
 """
-Networks of simulated engines: who sees which, address management, endpoints.
+Networks of simulated engines: who sees which, endpoints.
 
 Follows libnetwork of engine 20.10: an overlay and its endpoints live in the store, everything else on its host.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, EngineError, NotFoundError
-from tests.fakes.state import GATEWAY_BRIDGE, PREDEFINED, SHORT_ID, Endpoint, Network, Pool
+from tests.fakes import pools
+from tests.fakes.state import GATEWAY_BRIDGE, PREDEFINED, SHORT_ID, Attachment, Endpoint, Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from tests.fakes.cluster import Cluster
-    from tests.fakes.state import Attachment, Container, Host, Json
+    from tests.fakes.state import Container, Host, Json
 
 REMADE = (*PREDEFINED, GATEWAY_BRIDGE)
 """Networks that a daemon makes again when its own data base is gone."""
@@ -112,32 +111,58 @@ def gateway_bridge(cluster: Cluster, host: Host) -> Network:
 
 def attach(cluster: Cluster, host: Host, container: Container, network: Network, attachment: Attachment) -> Endpoint:
     """Make an endpoint for a container and write into its configuration what came of it."""
-    endpoint = make_endpoint(cluster, host, network, container, attachment.fixed_ip)
+    endpoint = make_endpoint(cluster, host, network, container, attachment)
     attachment.network_id, attachment.endpoint_id = network.id, endpoint.id
     attachment.ip, attachment.mac, attachment.prefix_length = endpoint.ip, endpoint.mac, endpoint.prefix_length
     attachment.gateway = endpoint.gateway
+    attachment.ip6, attachment.prefix6_length, attachment.gateway6 = (
+        endpoint.ip6,
+        endpoint.prefix6_length,
+        endpoint.gateway6,
+    )
     return endpoint
 
 
-def make_endpoint(cluster: Cluster, host: Host, network: Network, container: Container, wanted: str = "") -> Endpoint:
-    """Return a new endpoint of *network*, at the address *wanted* if any; EngineError as libnetwork says it."""
+def make_endpoint(
+    cluster: Cluster, host: Host, network: Network, container: Container, wanted: Attachment | None = None
+) -> Endpoint:
+    """Return a new endpoint of *network*, at the addresses *wanted* if any; EngineError as libnetwork says it."""
+    wanted = wanted or Attachment()
     check_subnet(network, wanted)
     name = f"gateway_{container.sandbox[:SHORT_ID]}" if network.name == GATEWAY_BRIDGE else container.name
     if any(endpoint.name == name for endpoint in network.endpoints.values()):
         raise EngineError(f"endpoint with name {name} already exists in network {network.name}", status=403)
-    ip, prefix_length, gateway = _address(network, wanted)
+    ip, prefix_length, gateway = pools.address(network, wanted.fixed_ip)
+    ip6, prefix6_length, gateway6 = pools.address(network, wanted.fixed_ip6, pools.IPV6)
     mac = "02:42:" + ":".join(f"{byte:02x}" for byte in IPv4Address(ip).packed) if ip else ""
-    shown = gateway if network.driver == "bridge" else ""
-    endpoint = Endpoint(cluster.new_id("endpoint"), name, ip, prefix_length, mac, shown, host.name, container.id)
+    if network.name == container.mode:
+        mac = (container.config.get("MacAddress") or mac).lower()
+    shown = network.driver == "bridge"
+    endpoint = Endpoint(
+        id=cluster.new_id("endpoint"),
+        name=name,
+        ip=ip,
+        prefix_length=prefix_length,
+        mac=mac,
+        gateway=gateway if shown else "",
+        host=host.name,
+        container=container.id,
+        ip6=ip6,
+        prefix6_length=prefix6_length,
+        gateway6=gateway6 if shown else "",
+    )
     network.endpoints[endpoint.id] = endpoint
     return endpoint
 
 
-def check_subnet(network: Network, wanted: str) -> None:
+def check_subnet(network: Network, wanted: Attachment) -> None:
     """Refuse a fixed address where the engine chose the subnet."""
-    if wanted and not network.has_user_subnet:
-        message = "user specified IP address is supported only when connecting to networks with user configured subnets"
-        raise EngineError(message, status=400)
+    for version, address in ((pools.IPV4, wanted.fixed_ip), (pools.IPV6, wanted.fixed_ip6)):
+        if address and version not in network.user_subnets:
+            message = (
+                "user specified IP address is supported only when connecting to networks with user configured subnets"
+            )
+            raise EngineError(message, status=400)
 
 
 def release(cluster: Cluster, host: Host, endpoint_id: str, network_id: str) -> None:
@@ -176,6 +201,8 @@ def _home(cluster: Cluster, host: Host, network: Network) -> dict[str, Network]:
 def _make(cluster: Cluster, host: Host, name: str, config: Json, ipam: list[Json]) -> Network:
     driver = config["Driver"]
     scope = "global" if driver == "overlay" else "local"
+    management = config.get("IPAM") or {}
+    options = management.get("Options")
     network = Network(
         id=cluster.new_id("network"),
         name=name,
@@ -183,88 +210,49 @@ def _make(cluster: Cluster, host: Host, name: str, config: Json, ipam: list[Json
         scope=scope,
         created=cluster.timestamp(),
         ipam=ipam,
-        pools=[_pool(item) for item in ipam],
-        has_user_subnet=any(item.get("Subnet") for item in ipam) and name not in REMADE,
+        pools=[],
+        # what of its pools was asked for; those that a daemon makes by itself take no fixed addresses
+        user_subnets=() if name in REMADE else tuple(pools.pool_of(item).version for item in ipam),
         internal=bool(config.get("Internal")),
         options=dict(config.get("Options") or {}),
         labels=dict(config.get("Labels") or {}),
+        enable_ipv6=bool(config.get("EnableIPv6")),
+        attachable=bool(config.get("Attachable")),
+        ipam_driver=management.get("Driver") or "default",
+        ipam_options=None if options is None else dict(options),
     )
+    if network.ipam_driver != "default":
+        raise NotFoundError(f'plugin "{network.ipam_driver}" not found', status=404)
     home = _home(cluster, host, network)
-    if not ipam and driver not in ("null", "host"):
-        network.ipam = [_free_subnet(home.values(), shared=scope == "global")]
-        network.pools = [_pool(item) for item in network.ipam]
-    for pool in network.pools:
-        others = [*_pools(home.values()), *_leaked_pools(cluster, scope)]
-        if any(pool.low <= other.high and other.low <= pool.high for other in others):
-            raise EngineError("Pool overlaps with other one on this address space", status=403)
+    pools.allocate(cluster, network, home.values())
     home[network.id] = network
     return network
 
 
-def _pools(found: Iterable[Network]) -> Iterator[Pool]:
-    for network in found:
-        yield from network.pools
+def needs_gateway(cluster: Cluster, host: Host, container: Container) -> bool:
+    """Whether it has no way out through a network of its own: then docker_gwbridge is that way."""
+    needs = False
+    for attachment in container.attachments.values():
+        network = by_id(cluster, host, attachment.network_id)
+        if network is None or not attachment.endpoint_id or network.internal or network.driver in ("null", "host"):
+            continue
+        if attachment.gateway:
+            return False
+        needs = True
+    return needs
 
 
-def _leaked_pools(cluster: Cluster, scope: str) -> list[Pool]:
-    leaked = cluster.store.leaked_pools if cluster.store is not None and scope == "global" else ()
-    return [_pool({"Subnet": subnet}) for subnet in leaked]
+def join_gateway(cluster: Cluster, host: Host, container: Container) -> None:
+    """Put it on docker_gwbridge, if that is its way out and it is not there."""
+    if container.gateway_endpoint or not needs_gateway(cluster, host, container):
+        return
+    bridge = gateway_bridge(cluster, host)
+    container.gateway_endpoint = make_endpoint(cluster, host, bridge, container).id
 
 
-def _free_subnet(found: Iterable[Network], *, shared: bool) -> Json:
-    """Return the first of the engine's default pools that is free."""
-    taken = list(_pools(found))
-    candidates = (
-        [f"10.{second}.{third}.0/24" for second in range(4) for third in range(256)]
-        if shared
-        else [f"172.{second}.0.0/16" for second in range(17, 32)]
-    )
-    for text in candidates:
-        subnet = IPv4Network(text)
-        low, high = int(subnet.network_address), int(subnet.broadcast_address)
-        if not any(low <= other.high and other.low <= high for other in taken):
-            return {"Subnet": text, "Gateway": str(IPv4Address(low + 1))}
-    raise EngineError("could not find an available, non-overlapping IPv4 address pool among the defaults", status=500)
-
-
-def _pool(item: Json) -> Pool:
-    try:
-        subnet = IPv4Network(item["Subnet"], strict=False)
-    except ValueError as error:
-        raise EngineError(f"Invalid subnet {item['Subnet']} : {error}", status=500) from None
-    low, high = int(subnet.network_address), int(subnet.broadcast_address)
-    first, last = low + 1, high - 1
-    if item.get("IPRange"):
-        inner = IPv4Network(item["IPRange"], strict=False)
-        first, last = max(first, int(inner.network_address)), min(last, int(inner.broadcast_address))
-    said = (item.get("Gateway") or "").partition("/")[0]
-    gateway = int(IPv4Address(said)) if said else first
-    if not low <= gateway <= high:
-        raise EngineError(f"failed to allocate gateway ({said}): Requested address is out of range", status=500)
-    auxiliary = (item.get("AuxiliaryAddresses") or {}).values()
-    reserved = (gateway, *(int(IPv4Address(address)) for address in auxiliary))
-    return Pool(low, high, subnet.prefixlen, first, last, gateway, reserved)
-
-
-def _address(network: Network, wanted: str) -> tuple[str, int, str]:
-    """Return IP address, prefix length and gateway for a new endpoint."""
-    if not network.pools:
-        return "", 0, ""
-    taken = {int(IPv4Address(endpoint.ip)) for endpoint in network.endpoints.values() if endpoint.ip} | network.leaked
-    for pool in network.pools:
-        gateway = str(IPv4Address(pool.gateway))
-        if wanted:
-            number = int(IPv4Address(wanted))
-            if not pool.low <= number <= pool.high:
-                continue
-            if number in taken or number in pool.reserved or number in (pool.low, pool.high):
-                raise EngineError("Address already in use", status=403)
-            return wanted, pool.prefix_length, gateway
-        for number in range(pool.first, pool.last + 1):
-            if number not in taken and number not in pool.reserved:
-                return str(IPv4Address(number)), pool.prefix_length, gateway
-    if wanted:
-        message = f"Invalid address {wanted}: It does not belong to any of this network's subnets"
-        raise EngineError(message, status=500)
-    message = f"no available IPv4 addresses on this network's address pools: {network.name} ({network.id})"
-    raise EngineError(message, status=500)
+def leave_gateway(host: Host, container: Container) -> None:
+    """Take it off docker_gwbridge."""
+    if container.gateway_endpoint:
+        for network in host.engine.networks.values():
+            network.endpoints.pop(container.gateway_endpoint, None)
+        container.gateway_endpoint = ""

@@ -10,7 +10,7 @@ import copy
 import shlex
 from typing import TYPE_CHECKING
 
-from tests.fakes.state import API_VERSION, ENGINE_VERSION, GATEWAY_BRIDGE
+from tests.fakes.state import API_VERSION, ENGINE_VERSION, GATEWAY_BRIDGE, PROCESSORS
 
 if TYPE_CHECKING:
     from tests.fakes.state import Attachment, Container, Host, Image, Json, Network
@@ -19,6 +19,7 @@ _DEPRECATED = (
     "WARNING: node discovery and overlay networks with an external k/v store (cluster-advertise,\n"
     "         cluster-store, cluster-store-opt) are deprecated and will be removed in a future release."
 )
+_ABILITIES = ("MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "CPUSet", "PidsLimit")
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -54,7 +55,10 @@ def info(host: Host) -> Json:
         "OperatingSystem": "Debian GNU/Linux 11 (bullseye)",
         "OSType": "linux",
         "Architecture": "x86_64",
-        "NCPU": 2,
+        "NCPU": PROCESSORS,
+        **{ability: ability not in host.lacks for ability in _ABILITIES},
+        "LoggingDriver": engine.log_driver,
+        "DefaultRuntime": "runc",
         "MemTotal": 1 << 33,
         "DockerRootDir": "/var/lib/docker",
         "Name": host.hostname,
@@ -100,7 +104,7 @@ def image(found: Image) -> Json:
     }
 
 
-def container(found: Container) -> Json:
+def container(host: Host, found: Container) -> Json:
     """Return ``GET /containers/{id}/json``."""
     command = [*(found.config["Entrypoint"] or ()), *(found.config["Cmd"] or ())]
     directory = f"/var/lib/docker/containers/{found.id}" if found.started != _NEVER else ""
@@ -131,7 +135,7 @@ def container(found: Container) -> Json:
         "RestartCount": 0,
         "Driver": "overlay2",
         "Platform": "linux",
-        "HostConfig": _host_config(found),
+        "HostConfig": _host_config(host, found),
         "Mounts": _mounts(found),
         "Config": _config(found),
         "NetworkSettings": {
@@ -178,10 +182,14 @@ def network(found: Network) -> Json:
         "Created": found.created,
         "Scope": found.scope,
         "Driver": found.driver,
-        "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Options": None, "Config": copy.deepcopy(found.ipam)},
+        "EnableIPv6": found.enable_ipv6,
+        "IPAM": {
+            "Driver": found.ipam_driver,
+            "Options": copy.copy(found.ipam_options),
+            "Config": copy.deepcopy(found.ipam),
+        },
         "Internal": found.internal,
-        "Attachable": False,
+        "Attachable": found.attachable,
         "Ingress": False,
         "ConfigFrom": {"Network": ""},
         "ConfigOnly": False,
@@ -205,7 +213,7 @@ def inspected_network(host: Host, found: Network) -> Json:
             "EndpointID": endpoint.id,
             "MacAddress": endpoint.mac,
             "IPv4Address": f"{endpoint.ip}/{endpoint.prefix_length}" if endpoint.ip else "",
-            "IPv6Address": "",
+            "IPv6Address": f"{endpoint.ip6}/{endpoint.prefix6_length}" if endpoint.ip6 else "",
         }
     return {**network(found), "Containers": containers}
 
@@ -227,12 +235,9 @@ def _config(found: Container) -> Json:
     if not config["ExposedPorts"]:
         del config["ExposedPorts"]
     return {
-        "Domainname": "",
         "AttachStdin": False,
         "AttachStdout": False,
         "AttachStderr": False,
-        "Tty": False,
-        "OpenStdin": False,
         "StdinOnce": False,
         "Volumes": None,
         "OnBuild": None,
@@ -240,13 +245,16 @@ def _config(found: Container) -> Json:
     }
 
 
-def _host_config(found: Container) -> Json:
+def _host_config(host: Host, found: Container) -> Json:
     asked = copy.deepcopy(found.host_config)
     policy = asked.pop("RestartPolicy", None) or {}
+    # the defaults of today, not those of its creation
+    own = asked.pop("Ulimits", None) or []
+    names = {limit["Name"] for limit in own}
+    limits = own + [limit for limit in host.engine.default_ulimits if limit["Name"] not in names]
     return {
         "Binds": None,
         "ContainerIDFile": "",
-        "LogConfig": {"Type": "json-file", "Config": {}},
         "PortBindings": None,
         "AutoRemove": False,
         "VolumeDriver": "",
@@ -258,21 +266,26 @@ def _host_config(found: Container) -> Json:
         "DnsOptions": None,
         "DnsSearch": None,
         "ExtraHosts": None,
-        "IpcMode": "private",
+        "GroupAdd": None,
+        "Devices": None,
+        "CpuShares": 0,
+        "CpuPeriod": 0,
+        "CpuQuota": 0,
+        "CpusetCpus": "",
+        "MemoryReservation": 0,
         "OomScoreAdj": 0,
         "PidMode": "",
         "Privileged": False,
         "PublishAllPorts": False,
         "ReadonlyRootfs": False,
         "SecurityOpt": None,
-        "ShmSize": 67108864,
         "Memory": 0,
         "MemorySwap": 0,
         "NanoCpus": 0,
         "OomKillDisable": False,
         "PidsLimit": None,
-        "Ulimits": None,
         **asked,
+        "Ulimits": copy.deepcopy(limits) or None,
         "RestartPolicy": {
             "Name": policy.get("Name") or "",
             "MaximumRetryCount": policy.get("MaximumRetryCount") or 0,
@@ -294,9 +307,9 @@ def _attachment(found: Attachment) -> Json:
         "Gateway": found.gateway,
         "IPAddress": found.ip,
         "IPPrefixLen": found.prefix_length,
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
+        "IPv6Gateway": found.gateway6,
+        "GlobalIPv6Address": found.ip6,
+        "GlobalIPv6PrefixLen": found.prefix6_length,
         "MacAddress": found.mac,
         "DriverOpts": None,
     }

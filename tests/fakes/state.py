@@ -19,6 +19,8 @@ ENGINE_VERSION = "20.10.5+dfsg1"
 API_VERSION = "1.41"
 PREDEFINED = ("bridge", "host", "none")
 GATEWAY_BRIDGE = "docker_gwbridge"
+PROCESSORS = 2
+DEFAULT_SHM_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -42,11 +44,20 @@ class Endpoint:
     gateway: str
     host: str
     container: str
+    ip6: str = ""
+    prefix6_length: int = 0
+    gateway6: str = ""
 
 
 @dataclass(slots=True)
 class Pool:
-    """One address pool; addresses are numbers. ``first`` to ``last`` is where automatic ones come from."""
+    """
+    One address pool; addresses are numbers. ``first`` to ``last`` is where automatic ones come from.
+
+    Args:
+        version: 4 or 6, as of IP.
+        ends_with_a_64: Whether its automatic addresses end where engines, who count in 64 bits, can count no further.
+    """
 
     low: int
     high: int
@@ -55,6 +66,8 @@ class Pool:
     last: int
     gateway: int
     reserved: tuple[int, ...]
+    version: int = 4
+    ends_with_a_64: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +76,7 @@ class Network:
     A network; ``ipam`` is its configuration as the engine shows it.
 
     Args:
+        user_subnets: IP versions of the subnets that were asked for.
         leaked: Addresses, as numbers, that are taken for nobody.
         miscounted: How many endpoints more are counted than there are.
     """
@@ -74,13 +88,17 @@ class Network:
     created: str
     ipam: list[Json]
     pools: list[Pool]
-    has_user_subnet: bool
+    user_subnets: tuple[int, ...]
     internal: bool
     options: dict[str, str]
     labels: dict[str, str]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     leaked: set[int] = field(default_factory=set)
     miscounted: int = 0
+    enable_ipv6: bool = False
+    attachable: bool = False
+    ipam_driver: str = "default"
+    ipam_options: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -104,17 +122,25 @@ class Attachment:
     mac: str = ""
     is_listed: bool = True
     is_told: bool = True
+    ip6: str = ""
+    prefix6_length: int = 0
+    gateway6: str = ""
 
     def clear(self) -> None:
         """Forget what holds only while the container runs; the engine keeps the network's id."""
         self.is_listed = self.is_told = True
-        self.endpoint_id = self.ip = self.gateway = self.mac = ""
-        self.prefix_length = 0
+        self.endpoint_id = self.ip = self.gateway = self.mac = self.ip6 = self.gateway6 = ""
+        self.prefix_length = self.prefix6_length = 0
 
     @property
     def fixed_ip(self) -> str:
         """The address that was asked for, or nothing."""
         return (self.ipam_config or {}).get("IPv4Address") or ""
+
+    @property
+    def fixed_ip6(self) -> str:
+        """The IPv6 address that was asked for, or nothing."""
+        return (self.ipam_config or {}).get("IPv6Address") or ""
 
 
 @dataclass(slots=True)
@@ -170,6 +196,8 @@ class Engine:
     Args:
         has_stale_sandboxes: Whether its last end was a power cut: no overlay container starts until that is repaired.
         stuck_ports: Port and protocol of what the knife left allocated to nobody; a restart does not help.
+        log_driver: What containers log to that say nothing of it, with its options.
+        default_ulimits: Limits that containers have beside their own, as the engine shows them.
     """
 
     running: bool = True
@@ -182,6 +210,9 @@ class Engine:
     images: dict[str, Image] = field(default_factory=dict)
     has_stale_sandboxes: bool = False
     stuck_ports: set[tuple[str, str]] = field(default_factory=set)
+    log_driver: str = "json-file"
+    log_options: dict[str, str] = field(default_factory=dict)
+    default_ulimits: list[Json] = field(default_factory=list)
 
     def named(self, name: str) -> Container | None:
         """Return the container of that name."""
@@ -199,6 +230,7 @@ class Host:
         boots: How often it was switched on; makes the boot id.
         records: Topology -> text of our record.
         arguments: What stands on dockerd's command line beside its defaults.
+        lacks: What its kernel has no means for, as ``GET /info`` calls it.
     """
 
     name: str
@@ -212,6 +244,7 @@ class Host:
     powered: bool = True
     plugged: bool = True
     boots: int = 1
+    lacks: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from bench.ground import failing_dials
 from controller.lab import Lab
@@ -166,6 +167,47 @@ def test_changes_of_every_kind_are_made_and_leave_nothing_to_do(operator: Operat
     after = lab.exec("h1", ("docker", "inspect", "-f", "{{.Id}}", "overlay_1", "overlay_3")).stdout
     assert before == after, "what could be changed in place was replaced"
     operator.ovctl("destroy", "--yes")
+
+
+FIELDS: dict[str, Any] = {
+    "dns_search": ["example.org"],
+    "extra_hosts": {"db": "10.1.0.9"},
+    "healthcheck": {"test": "true", "interval": "30s"},
+    "cap_add": ["net_admin"],
+    "sysctls": {"net.core.somaxconn": 512},
+    "ulimits": {"nofile": {"soft": 512, "hard": 1024}},
+    "logging": {"options": {"max-size": "1m"}},
+    "stop_grace_period": "1s",
+    "cpus": 0.5,
+    "mem_limit": "64m",
+    "pids_limit": 100,
+}
+UPDATES = {
+    "cpus": ("--cpus", "1"),
+    "mem_limit": ("--memory", "48m"),
+    "memswap_limit": ("--memory-swap", "200m"),
+    "pids_limit": ("--pids-limit", "7"),
+}
+
+
+def test_plain_fields_converge_and_what_hands_update_is_healed_in_place(operator: Operator, lab: Lab) -> None:
+    host = {**yaml.safe_load(operator.text)["hosts"]["h1"], "member": False}
+    plain = {"host": "h1", "image": "busybox:1", "command": ["sleep", "1000"]}
+    declared: dict[str, Any] = {"version": 1, "name": "fields", "hosts": {"h1": host}}
+    operator.write(yaml.safe_dump({**declared, "containers": {"c1": {**plain, **FIELDS}}}))
+    operator.ovctl("apply", "--yes")
+    operator.ovctl("plan")
+    told = "{{.Id}} {{.State.StartedAt}} {{.RestartCount}} {{json .HostConfig}}"
+    before = lab.exec("h1", ("docker", "inspect", "-f", told, "c1")).stdout
+    for field, update in UPDATES.items():
+        lab.exec("h1", ("docker", "update", *update, "c1"))
+        assert f"~ container/c1 on h1: {field} is" in operator.ovctl("plan", code=2)
+        operator.ovctl("apply", "--yes")
+        assert lab.exec("h1", ("docker", "inspect", "-f", told, "c1")).stdout == before
+    operator.write(yaml.safe_dump({**declared, "containers": {"c1": plain}}))
+    assert "-/+ container/c1" in operator.ovctl("plan", code=2)
+    operator.ovctl("apply", "--yes")
+    operator.ovctl("plan")
 
 
 def test_a_disconnect_that_broke_half_way_is_healed(operator: Operator, lab: Lab) -> None:

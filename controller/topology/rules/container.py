@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from controller.model.desired import overlays_of
 from controller.model.forms import OBJECT_NAME, PATTERNS
 from controller.model.identity import ASIDE_SUFFIX, STORE_CONTAINER
 from controller.topology.problem import Mistake
@@ -32,7 +33,7 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
     for name, container in draft.topology.containers.items():
         if container.host not in usable:
             yield from host_mistakes(draft, ("containers", name, "host"), container.host)
-        elif container.networks and container.host in outside:
+        elif container.host in outside and overlays_of(draft.topology, container):
             where = draft.at("hosts", container.host, "member")
             fact = f"host {container.host} is outside the cluster ({where}), and so are overlay networks from it"
             yield Mistake(("containers", name, "host"), fact, "name a member host, or remove member: false")
@@ -93,10 +94,16 @@ def _aliases(draft: Draft, name: str, network: str, aliases: tuple[str, ...]) ->
     """Find aliases that are other containers' names there; the same alias for several is DNS round robin, and legal."""
     for position, alias in enumerate(aliases):
         other = draft.topology.containers.get(alias)
-        if alias != name and other is not None and network in other.networks:
+        if alias != name and other is not None and network in other.networks and _meet(draft, name, alias, network):
             path = draft.item("containers", name, "networks", network, "aliases", position)
             fact = f"{alias} is the name of a container on network {network} ({draft.at('containers', alias)})"
             yield Mistake(path, fact, "choose another alias: it would answer for both")
+
+
+def _meet(draft: Draft, name: str, other: str, network: str) -> bool:
+    """Whether two containers on *network* are on the same one for sure: each host has a bridge of its own."""
+    containers, networks = draft.topology.containers, draft.topology.networks
+    return networks[network].spans_hosts or containers[name].host == containers[other].host
 
 
 def _mounts(draft: Draft, name: str, container: Container) -> Iterator[Mistake]:

@@ -1,28 +1,25 @@
-"""Rules for networks: pools of addresses that hold together, and options that a classic overlay takes."""
+"""Rules for networks: pools of addresses that hold together, and fields that the driver takes."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv6Network
 from typing import TYPE_CHECKING, NamedTuple
 
+from controller.model.network import Network
 from controller.topology.problem import Mistake
+from controller.topology.rules.pool import pool_mistakes, subnet_mistakes
 from controller.topology.rules.store import store_ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from controller.model.topology import IpamConfig, Network
+    from controller.model.network import IpNet
     from controller.topology.draft import Draft
     from controller.topology.problem import Path
 
 RESERVED = frozenset(("none", "host", "bridge", "default", "docker_gwbridge", "ingress"))
 OWNER_PREFIX = "ovctl."
-LONGEST_PREFIX = 29
-"""A /29 has a gateway, two fixed and three dynamic addresses; what is smaller has no room for both kinds."""
-
 MTU_OPTION = "com.docker.network.driver.mtu"
-_SPECIAL = tuple(IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
-_ENGINE = {"docker0": IPv4Network("172.17.0.0/16"), "docker_gwbridge": IPv4Network("172.18.0.0/16")}
 
 
 class Pool(NamedTuple):
@@ -30,7 +27,7 @@ class Pool(NamedTuple):
 
     path: Path
     network: str
-    subnet: IPv4Network
+    subnet: IpNet
 
 
 def mistakes(draft: Draft) -> Iterator[Mistake]:
@@ -41,23 +38,64 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
             fact = f"{name} is a network of the engine's own"
             yield Mistake(("networks", name), fact, "choose another name", on_key=True)
     for name, network in draft.topology.networks.items():
+        if network.external:
+            yield from _external(draft, name, network)
+            continue
         yield from _options(draft, name, network)
+        yield from _families(draft, name, network)
         for position, config in enumerate(network.ipam.config):
             path: Path = ("networks", name, "ipam", "config", position)
             if draft.doubtful(*path[:-1]):
                 continue
             pools.append(Pool((*path, "subnet"), name, config.subnet))
-            wrong = list(_subnet((*path, "subnet"), config.subnet))
+            wrong = list(subnet_mistakes((*path, "subnet"), config.subnet))
             yield from wrong
             if not any(mistake.severity == "error" for mistake in wrong):
-                yield from _pool(path, config)
+                yield from pool_mistakes(path, config)
     yield from _overlaps(draft, pools)
     yield from _hosts_inside(draft, pools)
 
 
+def _external(draft: Draft, name: str, network: Network) -> Iterator[Mistake]:
+    """Find what an external network says of itself: others made it, and nothing here would be looked at."""
+    for field in Network.model_fields:
+        said = field in network.model_fields_set and field != "external"
+        if said and not draft.doubtful("networks", name, field):
+            fact = "is not looked at: the network is external, as others made it"
+            yield Mistake(("networks", name, field), fact, "remove it, or external: true", on_key=True)
+
+
+def _families(draft: Draft, name: str, network: Network) -> Iterator[Mistake]:
+    """Find IPv6 without a subnet, a subnet without IPv6, IPv6 on overlays, and more subnets than a bridge takes."""
+    if draft.doubtful("networks", name, "ipam") or draft.doubtful("networks", name, "driver"):
+        return
+    pools = list(enumerate(network.ipam.config))
+    inet6 = [position for position, config in pools if isinstance(config.subnet, IPv6Network)]
+    at: Path = ("networks", name, "ipam", "config")
+    if network.driver == "overlay":
+        places = [(*at, position, "subnet") for position in inet6]
+        if network.enable_ipv6:
+            places.append(("networks", name, "enable_ipv6"))
+        for path in places:
+            fact = "overlays with a store carry IPv4 only: by its IPv6 address no container on another host is reached"
+            yield Mistake(path, fact, "remove it; IPv6 works on networks with driver: bridge, on one host each")
+        return
+    if inet6 and not network.enable_ipv6 and not draft.doubtful("networks", name, "enable_ipv6"):
+        fact = "an IPv6 subnet is not used without enable_ipv6"
+        yield Mistake((*at, inet6[0], "subnet"), fact, "add enable_ipv6: true to the network")
+    if network.enable_ipv6 and not inet6:
+        fact = "engines have no IPv6 subnet of their own choice"
+        yield Mistake(("networks", name, "enable_ipv6"), fact, "add one to ipam.config, such as {subnet: fd00:1::/64}")
+    inet4 = [position for position, _ in pools if position not in inet6]
+    for family, positions in (("IPv4", inet4), ("IPv6", inet6)):
+        for position in positions[1:]:
+            fact = f"a bridge takes one {family} subnet, and this is another one"
+            yield Mistake((*at, position, "subnet"), fact, "remove it, or make a network of its own of it")
+
+
 def _options(draft: Draft, name: str, network: Network) -> Iterator[Mistake]:
     options: Path = ("networks", name, "driver_opts")
-    if "encrypted" in network.driver_opts:
+    if "encrypted" in network.driver_opts and network.driver == "overlay":
         yield Mistake(
             (*options, "encrypted"),
             "encrypted overlays take their keys from swarm, which engines with a store do not run",
@@ -84,82 +122,47 @@ def reserved_label(path: Path) -> Mistake:
     return Mistake(path, f"labels that start with {OWNER_PREFIX} are ovctl's own", "choose another name", on_key=True)
 
 
-def _subnet(path: Path, subnet: IPv4Network) -> Iterator[Mistake]:
-    if subnet.prefixlen > LONGEST_PREFIX:
-        room = max(subnet.num_addresses - 3, 0)
-        fact = f"{subnet} is too small: it has room for {room} container{'' if room == 1 else 's'}"
-        yield Mistake(path, fact, f"take a /{LONGEST_PREFIX} or larger")
-    elif any(subnet.overlaps(special) for special in _SPECIAL):
-        yield Mistake(path, f"{subnet} is not for networks of one's own", "take one from 10.0.0.0/8 or 192.168.0.0/16")
-    elif not subnet.is_private and subnet.is_global:
-        fact = f"{subnet} is public address space: containers cannot reach the machines that really have it"
-        yield Mistake(path, fact, "take one from 10.0.0.0/8 or 192.168.0.0/16", "warning")
-    else:
-        for bridge, taken in _ENGINE.items():
-            if subnet.overlaps(taken):
-                fact = f"{subnet} overlaps {taken}, which engines give to {bridge} unless told otherwise"
-                yield Mistake(path, fact, "take another subnet, from 10.0.0.0/8, say", "warning")
-
-
-def _pool(path: Path, config: IpamConfig) -> Iterator[Mistake]:
-    subnet, gateway, span = config.subnet, config.effective_gateway, config.effective_ip_range
-    first, last = subnet.network_address + 1, subnet.broadcast_address - 1
-    fits = True
-    if config.gateway is not None and not first <= gateway <= last:
-        fact = (
-            f"{gateway} is {_end(gateway, subnet)}"
-            if gateway in subnet
-            else f"{gateway} is outside the subnet {subnet}"
-        )
-        yield Mistake((*path, "gateway"), fact, f"take one from {first} to {last}, or leave it out for {first}")
-        fits = False
-    if config.ip_range is not None and not span.subnet_of(subnet):
-        fact = f"{span} is outside the subnet {subnet}"
-        upper = list(subnet.subnets(1))[1]
-        yield Mistake((*path, "ip_range"), fact, f"take a part of it, or leave it out for its upper half, {upper}")
-    elif fits and gateway in span:
-        yield _gateway_in_range(path, config)
-    seen = {gateway: "the gateway"} if fits else {}
-    for name, address in config.aux_addresses.items():
-        here = (*path, "aux_addresses", name)
-        if not first <= address <= last:
-            fact = (
-                f"{address} is {_end(address, subnet)}"
-                if address in subnet
-                else f"{address} is outside the subnet {subnet}"
-            )
-            yield Mistake(here, fact, f"take one from {first} to {last}")
-        elif address in seen:
-            yield Mistake(here, f"{address} is already {seen[address]}", "remove one of the two")
-        seen.setdefault(address, f"the aux address {name}")
-
-
-def _gateway_in_range(path: Path, config: IpamConfig) -> Mistake:
-    subnet, gateway, span = config.subnet, config.effective_gateway, config.effective_ip_range
-    key = "ip_range" if config.ip_range is not None else "gateway"
-    told = f"the gateway {gateway} is inside the dynamic ip_range {span}"
-    free = next((half for half in subnet.subnets(1) if gateway not in half), None)
-    if key == "ip_range":
-        hint = f"take a range without it, such as {free}, or another gateway"
-    else:
-        hint = f"leave it out for {subnet.network_address + 1}, or declare ip_range: {free}"
-    return Mistake((*path, key), told, hint)
-
-
-def _end(address: IPv4Address, subnet: IPv4Network) -> str:
-    which = "network" if address == subnet.network_address else "broadcast"
-    return f"the {which} address of {subnet}"
-
-
 def _overlaps(draft: Draft, pools: list[Pool]) -> Iterator[Mistake]:
+    """Find pools that overlap where both are: overlays everywhere, a bridge on the hosts that use it."""
     position = {pool.path: at for at, pool in enumerate(pools)}
+    told: set[Path] = set()
+    for together in _places(draft, pools):
+        for pool, other in _overlapping(together):
+            earlier, later = sorted((pool, other), key=lambda found: position[found.path])
+            if later.path not in told:
+                told.add(later.path)
+                where = f"{earlier.subnet} of network {earlier.network} ({draft.at(*earlier.path)})"
+                yield Mistake(later.path, f"{later.subnet} overlaps {where}", "give each pool addresses of its own")
+
+
+def _places(draft: Draft, pools: list[Pool]) -> Iterator[list[Pool]]:
+    """Yield the pools that meet, place by place: all overlays, and on each host the networks that it uses."""
+    networks = draft.topology.networks
+    yield [pool for pool in pools if networks[pool.network].driver == "overlay"]
+    used: dict[str, set[str]] = {}
+    for container in draft.topology.containers.values():
+        used.setdefault(container.host, set()).update(container.networks)
+    bridges = {pool.network for pool in pools if networks[pool.network].driver == "bridge"}
+    by_network: dict[str, list[Pool]] = {}
+    for pool in pools:
+        by_network.setdefault(pool.network, []).append(pool)
+    for names in used.values():
+        if names & bridges:
+            yield [pool for name, found in by_network.items() if name in names for pool in found]
+    # a bridge that no container is on yet: its own pools meet all the same
+    yield from (by_network[name] for name in sorted(bridges))
+
+
+def _overlapping(pools: list[Pool]) -> Iterator[tuple[Pool, Pool]]:
+    """Yield the pools that overlap with one before them, with that one."""
     widest: Pool | None = None
-    for pool in sorted(pools, key=lambda pool: (int(pool.subnet.network_address), pool.subnet.prefixlen)):
-        if widest is not None and pool.subnet.network_address <= widest.subnet.broadcast_address:
-            earlier, later = sorted((pool, widest), key=lambda found: position[found.path])
-            fact = f"{later.subnet} overlaps {earlier.subnet} of network {earlier.network} ({draft.at(*earlier.path)})"
-            yield Mistake(later.path, fact, "give each pool addresses of its own")
-        if widest is None or pool.subnet.broadcast_address > widest.subnet.broadcast_address:
+    for pool in sorted(pools, key=lambda pool: (pool.subnet.version, int(pool.subnet[0]), pool.subnet.prefixlen)):
+        if widest is None or widest.subnet.version != pool.subnet.version:
+            widest = pool
+            continue
+        if int(pool.subnet[0]) <= int(widest.subnet[-1]):
+            yield pool, widest
+        if int(pool.subnet[-1]) > int(widest.subnet[-1]):
             widest = pool
 
 
@@ -176,6 +179,8 @@ def _hosts_inside(draft: Draft, pools: list[Pool]) -> Iterator[Mistake]:
         machines.append((int(address), f"the store ({draft.at('store', 'url')})"))
     machines.sort()
     for pool in pools:
+        if isinstance(pool.subnet, IPv6Network):
+            continue  # the hosts' addresses are IPv4
         low, high = int(pool.subnet.network_address), int(pool.subnet.broadcast_address)
         inside = next(((at, who) for at, who in machines if low <= at <= high), None)
         if inside is not None:

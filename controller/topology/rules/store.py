@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
+from controller.model.desired import has_overlays, is_overlay
 from controller.topology.problem import Mistake
 from controller.topology.rules.image import image_mistakes
 from controller.topology.words import did_you_mean
@@ -21,11 +22,13 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
     """Yield what is wrong with the store."""
     topology = draft.topology
     if topology.store is None:
-        if topology.networks and not draft.doubtful("store"):
+        overlay = next((name for name in topology.networks if is_overlay(topology, name)), None)
+        if overlay is not None and not draft.doubtful("store") and not draft.doubtful("networks", overlay, "driver"):
             fact = "overlay networks need a store, and the topology has none"
-            yield Mistake(("networks",), fact, "add store: consul://HOST:8500 at the top level", on_key=True)
+            hint = "add store: consul://HOST:8500 at the top level, or say driver: bridge in each network"
+            yield Mistake(("networks",), fact, hint, on_key=True)
         return
-    if topology.networks and topology.hosts and not topology.members and not draft.doubtful("hosts"):
+    if has_overlays(topology) and topology.hosts and not topology.members and not draft.doubtful("hosts"):
         fact = "no present host is a member of the cluster store: the networks can be nowhere"
         yield Mistake(("networks",), fact, "let a host be a member", on_key=True)
     yield from _url(draft, topology.store)

@@ -27,7 +27,8 @@ def test_the_plan_is_the_one_on_file(case: str, request: pytest.FixtureRequest) 
     folder = CASES / case
     desired = load(folder / "topology.yaml", {}).topology
     place = desired.store.place if desired.store else None
-    world = World(desired, Cluster(placed_on=place.host if place else ""), Policy())
+    cluster = Cluster(store=desired.store is not None, placed_on=place.host if place else "")
+    world = World(desired, cluster, Policy())
     if (folder / "before.yaml").exists():
         World(load(folder / "before.yaml", {}).topology, world.cluster).converge()
     if (folder / "by_hand.json").exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from controller.errors import EngineError
 from controller.model.desired import retired
 from controller.model.identity import Generation
+from controller.model.observed import EngineState, HostState
 from controller.model.topology import Topology
+from controller.observe import observe
 from controller.plan import Policy
 from controller.reconcile import Cycle
 from tests.fakes import Cluster, FakeFleet
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 NAME = "guide"
 HOSTS = ("h1", "h2", "h3")
 NETWORKS = {"web": "10.0.0.0/24", "db": "10.0.1.0/24", "multihost": "192.168.2.0/24"}
+LAN: dict[str, Any] = {
+    "driver": "bridge",
+    "enable_ipv6": True,
+    "ipam": {"config": [{"subnet": "10.70.0.0/24"}, {"subnet": "fd00:70::/64"}]},
+}
+"""A bridge of both families."""
 
 
 class Silent:
@@ -80,19 +88,26 @@ class World:
         assert plan.empty, (plan.items, plan.blocked, plan.gaps)
 
 
-def topology(containers: dict[str, Any], networks: tuple[str, ...] = tuple(NETWORKS), **more: Any) -> Topology:
-    """Return a valid topology on the fake cluster's addresses."""
+def topology(
+    containers: dict[str, Any], networks: tuple[str, ...] | dict[str, Any] = tuple(NETWORKS), **more: Any
+) -> Topology:
+    """Return a valid topology on the fake cluster's addresses, with overlays of these names or networks like these."""
     return Topology.model_validate(
         {
             "version": 1,
             "name": NAME,
             "store": "consul://192.168.112.10:8500",
             "hosts": {name: {"address": f"192.168.112.{11 + place}"} for place, name in enumerate(HOSTS)},
-            "networks": {name: {"ipam": {"config": [{"subnet": NETWORKS[name]}]}} for name in networks},
+            "networks": networks if isinstance(networks, dict) else declared(networks),
             "containers": containers,
             **more,
         },
     )
+
+
+def declared(networks: tuple[str, ...]) -> dict[str, Any]:
+    """Return the overlays of these names as they are declared."""
+    return {name: {"ipam": {"config": [{"subnet": NETWORKS[name]}]}} for name in networks}
 
 
 def container(host: str = "h1", network: str = "web", number: int = 11, **more: Any) -> dict[str, Any]:
@@ -108,10 +123,40 @@ def container(host: str = "h1", network: str = "web", number: int = 11, **more: 
     }
 
 
+_FIELDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"mem_limit": "64m"},
+    {"mem_limit": "128m", "cpus": 0.5, "pids_limit": 100},
+    {"healthcheck": {"test": "true"}, "cap_add": ["net_admin"], "stop_grace_period": "1m"},
+)
+
+
+def on_lan(host: str = "h1", **attachment: Any) -> dict[str, Any]:
+    """Return a declared container on the bridge alone."""
+    return {"host": host, "image": "busybox:1", "command": ["sleep", "infinity"], "networks": {"lan": attachment}}
+
+
+def bridged(containers: dict[str, Any], **more: Any) -> Topology:
+    """Return a topology with a bridge and an overlay."""
+    return topology(containers, {"lan": LAN | more, **declared(("web",))})
+
+
+def modern(desired: Topology, world: World) -> Any:
+    """Return what is observed, as if the engines were of version 26."""
+    observed = observe(desired, FakeFleet(world.cluster, NAME))
+    hosts = {}
+    for name, state in observed.hosts.items():
+        assert isinstance(state, HostState)
+        assert isinstance(state.engine, EngineState)
+        hosts[name] = replace(state, engine=replace(state.engine, version="26.1.5+dfsg1"))
+    return replace(observed, hosts=hosts)
+
+
 @st.composite
 def topologies(draw: st.DrawFn) -> Topology:
     """Draw a valid topology of up to seven containers."""
     networks = draw(st.lists(st.sampled_from(sorted(NETWORKS)), unique=True, min_size=1, max_size=3))
+    bridged = draw(st.booleans())
     containers: dict[str, Any] = {}
     for number in range(draw(st.integers(0, 7))):
         on = draw(st.lists(st.sampled_from(networks), unique=True, max_size=2)) if networks else []
@@ -121,6 +166,8 @@ def topologies(draw: st.DrawFn) -> Topology:
             fixed = {"ipv4_address": f"{subnet}.{11 + number}"} if draw(st.booleans()) else {}
             aliases = draw(st.lists(st.sampled_from(["www", "api"]), unique=True, max_size=1))
             attachments[network] = {**fixed, "aliases": aliases}
+        if bridged and draw(st.booleans()):
+            attachments["lan"] = _on_the_bridge(draw, number)
         containers[f"c{number}"] = {
             "host": draw(st.sampled_from(HOSTS)),
             "image": "busybox:1",
@@ -128,11 +175,23 @@ def topologies(draw: st.DrawFn) -> Topology:
             "environment": draw(st.sampled_from([{}, {"A": "1"}, {"A": "2", "B": ""}])),
             "restart": draw(st.sampled_from(["always", "unless-stopped", "on-failure:3"])),
             "networks": attachments,
+            **draw(st.sampled_from(_FIELDS)),
             "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
             if containers
             else [],
         }
-    return topology(containers, tuple(networks))
+    lan = {"lan": LAN | {"mtu": draw(st.sampled_from([1400, 1500]))}} if bridged else {}
+    return topology(containers, {**declared(tuple(networks)), **lan})
+
+
+def _on_the_bridge(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    fixed: dict[str, Any] = {"ipv4_address": f"10.70.0.{11 + number}"} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        fixed["ipv6_address"] = f"fd00:70::{11 + number}"
+    if draw(st.booleans()):
+        # a MAC address is given on the first network alone
+        fixed |= {"priority": 5, "mac_address": f"02:aa:00:00:00:{11 + number}"}
+    return fixed
 
 
 def tamper(world: World, what: str, number: int) -> None:
@@ -176,11 +235,11 @@ def _restart(_world: World, engine: Engine, name: str) -> None:
 
 
 def _untell(world: World, _engine: Engine, name: str) -> None:
-    """Let the engine lose sight of an endpoint that is there."""
+    """Let the engine lose sight of an endpoint that is there: of an overlay's, which it reads from the store."""
     found = world.cluster.hosts[world.topology.containers[name].host].engine.named(name)
     if found is not None and found.running:
-        for attachment in found.attachments.values():
-            attachment.is_told = False
+        for network, attachment in found.attachments.items():
+            attachment.is_told = network == "lan"
 
 
 def _leak(world: World, _host: str) -> None:
@@ -209,6 +268,7 @@ _CONTAINER_TAMPERINGS: dict[str, Callable[[World, Engine, str], None]] = {
     "stop": lambda _world, engine, name: engine.stop_container(name),
     "pause": _pause,
     "update": lambda _world, engine, name: engine.update_container(name, {"RestartPolicy": {"Name": "no"}}),
+    "limit": lambda _world, engine, name: engine.update_container(name, {"CpuShares": 9, "PidsLimit": 9}),
     "restart": _restart,
     "disconnect": _disconnect,
     "untell": _untell,

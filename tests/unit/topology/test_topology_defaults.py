@@ -139,6 +139,14 @@ def test_extensions_in_defaults_are_ignored(read: Callable[..., Loaded]) -> None
             "containers: {networks: {n1: {ipv4_address: 10.0.0.2}}}",
             "4:55: defaults.containers.networks.n1.ipv4_address: a fixed IP address cannot have a default",
         ),
+        (
+            "containers: {networks: {n1: {ipv6_address: 'fd00::2'}}}",
+            "4:55: defaults.containers.networks.n1.ipv6_address: a fixed IP address cannot have a default",
+        ),
+        (
+            "containers: {networks: {n1: {mac_address: '02:42:0a:00:00:02'}}}",
+            "4:54: defaults.containers.networks.n1.mac_address: a MAC address cannot have a default",
+        ),
     ],
 )
 def test_a_mistake_in_a_default_is_told_once_at_its_place(

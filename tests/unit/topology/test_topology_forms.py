@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from controller.model.forms import Mount, Port, expand_port
-from controller.model.topology import Container, IpamConfig, Store
+from controller.model.network import IpamConfig
+from controller.model.topology import Container, Store
 
 
 def container(**fields: Any) -> Container:

@@ -151,7 +151,7 @@ def test_a_pool_that_does_not_hold_together_is_told_once(
         ),
         ("odd: {mtu: 14000}", "networks.odd.mtu", "14000 is too large"),
         ("odd: {labels: {ovctl.x: z}}", "networks.odd.labels.ovctl.x", "labels that start with ovctl. are ovctl's own"),
-        ("odd: {driver: bridge}", "networks.odd.driver", "expected overlay, got the text 'bridge'"),
+        ("odd: {driver: macvlan}", "networks.odd.driver", "expected overlay or bridge, got the text 'macvlan'"),
         ("-odd: {}", "networks.-odd", "'-odd' is not a name"),
     ],
 )

@@ -69,6 +69,11 @@ HEAD = "version: 1\nname: t\n"
         "hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1, image: i, ports: [80, '1:2', {target: 5}]}}\n",
         "hosts: {h: {address: 1.0.0.1}}\ncontainers: {cc: {host: h, image: i, depends_on: {dd: {condition: $A}}}}\n",
         "hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1, image: i, environment: {A: 1, B: true}}}\n",
+        "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, mem_limit: 64m, dns: 1.0.0.2}}\n",
+        "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, ulimits: {core: 5}}}\n",
+        "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, ulimits: {cpu: {soft: 1, hard: 2}}}}\n",
+        "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, tmpfs: /run}}\n",
+        "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, healthcheck: {test: a, retries: $A}}}\n",
     ],
 )
 def test_what_is_right_fits_the_schema(text: str) -> None:
@@ -85,6 +90,7 @@ def test_what_is_right_fits_the_schema(text: str) -> None:
         ("hosts: {h1: {address: 10.0.0.1}}\nnetworks: {n: {mtu: 1}}\n", "$.networks.n"),
         ("hosts: {h1: {address: 10.0.0.1}}\nstore: etcd://a:1\n", "$.store"),
         ("hosts: {}\n", "$.hosts"),
+        ("hosts: {h: {address: 1.0.0.1}}\ncontainers: {cc: {host: h, image: i, tty: 1}}\n", "$.containers.cc.tty"),
         (
             "hosts: {h: {address: 10.0.0.1}}\ncontainers: {cc: {host: h, image: i, restart: never}}\n",
             "$.containers.cc.restart",
