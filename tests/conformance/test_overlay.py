@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import pytest
 
 from controller.errors import ConflictError, EngineError, NotFoundError
-from controller.ports import Ping
-from tests.conformance.world import ALONE, container, eventually, heard, overlay, run
+from tests.conformance.world import ALONE, container, overlay, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,13 +39,6 @@ def attached(engine: Engine, name: str, network: str = "ov1") -> Json:
     """Return a container's settings on *network*."""
     found: Json = engine.inspect_container(name)["NetworkSettings"]["Networks"][network]
     return found
-
-
-def reached(world: World, host: str, name: str, target: str, *, by_name: bool = False) -> bool:
-    """Whether *target* answers a container."""
-    found = world.fleet.engine(host).inspect_container(name)
-    conf = found["ResolvConfPath"] if by_name else None
-    return world.fleet.shell(host).ping([Ping(found["State"]["Pid"], conf, target)])[0].reached
 
 
 def test_a_new_overlay_is_seen_by_all_engines_of_the_store_at_once(world: World, h1: Engine, h2: Engine) -> None:
@@ -387,29 +378,3 @@ def test_docker_gwbridge_shows_the_way_out_of_each_running_container(h1: Engine)
     assert "/" in endpoint["IPv4Address"]
     h1.stop_container("c1", timeout_s=0)
     assert container_id not in h1.inspect_network("docker_gwbridge")["Containers"]
-
-
-def test_containers_reach_each_other_by_address_name_and_alias(world: World, h1: Engine, h2: Engine) -> None:
-    h1.create_network("ov1", overlay())
-    run(h1, "c1", "ov1", "10.60.0.11", Aliases=["web"])
-    run(h2, "c2", "ov1", "10.60.0.12")
-    assert eventually(world, lambda: reached(world, "h2", "c2", "10.60.0.11"), timeout_s=30)
-    assert eventually(world, lambda: reached(world, "h1", "c1", "10.60.0.12"))
-    for name in ("c1", "web"):
-        claim = partial(reached, world, "h2", "c2", name, by_name=True)
-        assert heard(world, claim, "h2", "c2", "10.60.0.12")
-    assert not reached(world, "h2", "c2", "nobody", by_name=True)
-    assert not reached(world, "h2", "c2", "10.60.0.99")
-
-
-def test_containers_of_two_overlays_do_not_reach_each_other(world: World, h1: Engine, h2: Engine) -> None:
-    h1.create_network("ov1", overlay())
-    h1.create_network("ov2", overlay("10.61.0.0/24"))
-    run(h1, "c1", "ov1", "10.60.0.11")
-    run(h1, "c2", "ov2", "10.61.0.11")
-    run(h2, "c3", "ov2", "10.61.0.12")
-    assert eventually(world, lambda: reached(world, "h2", "c3", "10.61.0.11"), timeout_s=30)
-    assert not reached(world, "h2", "c3", "10.60.0.11")
-    bridge = h1.inspect_network("docker_gwbridge")["Containers"]
-    way_out = bridge[h1.inspect_container("c2")["Id"]]["IPv4Address"].partition("/")[0]
-    assert not reached(world, "h1", "c1", way_out)

@@ -256,6 +256,24 @@ def test_a_renamed_network_leaves_its_subnet_to_its_successor_in_one_apply(more:
     assert (address_of(world, "c1", "www"), address_of(world, "c2", "www")) == ("10.0.0.11", "10.0.0.12")
 
 
+def bridged(desired: Topology) -> Topology:
+    """Return the topology with bridges of their own on each host in the place of web and www."""
+    plain = desired.model_dump(mode="json")
+    for name in {"web", "www"} & set(plain["networks"]):
+        plain["networks"][name]["driver"] = "bridge"
+    return Topology.model_validate(plain, strict=False)
+
+
+def test_a_renamed_bridge_leaves_its_subnet_to_its_successor_on_each_host() -> None:
+    world = applied(bridged(topology({"c1": container(), "c2": container("h2", number=12)})))
+    world = World(bridged(renamed()), world.cluster)
+    steps = [step.id for step in world.plan().steps]
+    for host in ("h1", "h2"):
+        assert steps.index(f"remove network/web on {host}") < steps.index(f"create network/www on {host}")
+    world.converge()
+    assert (address_of(world, "c1", "www"), address_of(world, "c2", "www")) == ("10.0.0.11", "10.0.0.12")
+
+
 def test_a_renamed_network_is_left_alone_under_a_container_that_stays_as_it_is() -> None:
     world = applied(topology({"c1": container(), "c2": container("h2", number=12)}))
     hand = FakeFleet(world.cluster, by_hand=True).engine("h3")
