@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from controller.lab import Lab
+    from controller.ports import Engine
     from tests.conformance.world import World
     from tests.lab.fixtures import TopologyFactory
 
@@ -41,3 +42,15 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     found: RealWorld = request.getfixturevalue("real")
     yield found
     found.clean()
+
+
+@pytest.fixture
+def h1(world: World) -> Engine:
+    """An engine that uses the store."""
+    return world.fleet.engine("h1")
+
+
+@pytest.fixture
+def h2(world: World) -> Engine:
+    """Another one."""
+    return world.fleet.engine("h2")

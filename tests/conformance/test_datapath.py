@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from tests.conformance.world import World
 
 
-@pytest.fixture
-def h1(world: World) -> Engine:
-    """An engine that uses the store."""
-    return world.fleet.engine("h1")
-
-
-@pytest.fixture
-def h2(world: World) -> Engine:
-    """Another one."""
-    return world.fleet.engine("h2")
-
-
 def reached(world: World, host: str, name: str, target: str, *, by_name: bool = False) -> bool:
     """Whether *target* answers a container."""
     found = world.fleet.engine(host).inspect_container(name)

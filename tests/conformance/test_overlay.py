@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from tests.conformance.world import World
 
 
-@pytest.fixture
-def h1(world: World) -> Engine:
-    """An engine that uses the store."""
-    return world.fleet.engine("h1")
-
-
-@pytest.fixture
-def h2(world: World) -> Engine:
-    """Another one."""
-    return world.fleet.engine("h2")
-
-
 def endpoints(engine: Engine, network: str = "ov1") -> dict[str, str]:
     """Return the name of each endpoint of *network* -> its key, ``ep-…`` shortened."""
     found = engine.inspect_network(network)["Containers"]
