@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from controller.errors import NotFoundError, OvctlError, RefusedError
 from controller.model.allocation import endpoint_place, endpoints_prefix
 from controller.model.desired import registration
+from controller.observe.container import names_of
 from controller.observe.store import read_members
 
 if TYPE_CHECKING:
@@ -71,13 +72,13 @@ def clear_endpoint(
             if _is(summary, host.name, joining) and summary["State"] == "created":
                 continue
             if _stands_behind(summary, network, name, host.endpoints or {}):
-                raise RefusedError(f"{subject} belongs to the container {_names(summary)[0]} on {host.name}")
+                raise RefusedError(f"{subject} belongs to the container {names_of(summary)[0]} on {host.name}")
     # the engine takes a name that no container has for the start of an id, and disconnects that one
     free = [
         host.name
         for host in seen
         if host.endpoints is not None
-        and not any(name in _names(summary) or summary["Id"].startswith(name) for summary in host.summaries)
+        and not any(name in names_of(summary) or summary["Id"].startswith(name) for summary in host.summaries)
     ]
     if not free:
         raise RefusedError(
@@ -86,7 +87,8 @@ def clear_endpoint(
         )
     refuse_strangers(subject, seen, hands)
     # its own daemon first: that one still holds what belongs to it, and gives it back
-    free.sort(key=lambda host: host not in _owners(name, seen, hands))
+    owners = _owners(name, seen, hands)
+    free.sort(key=lambda host: host not in owners)
     hands.retrying(lambda: _cut(network, name, free[0], hands), ("retry",), note, joins=True)
     note(f"cleared the leaked endpoint {name} of network/{network} from {free[0]}")
 
@@ -171,12 +173,8 @@ def refuse_strangers(subject: str, seen: tuple[Seen, ...], hands: Hands) -> None
         )
 
 
-def _names(summary: Json) -> list[str]:
-    return [name.lstrip("/") for name in summary.get("Names") or ()] or [summary["Id"][:12]]
-
-
 def _is(summary: Json, host: str, joining: tuple[str, str] | None) -> bool:
-    return joining is not None and joining[0] == host and joining[1] in (summary["Id"], *_names(summary))
+    return joining is not None and joining[0] == host and joining[1] in (summary["Id"], *names_of(summary))
 
 
 def _stands_behind(summary: Json, network: str, name: str, endpoints: Mapping[str, Json]) -> bool:
@@ -196,7 +194,7 @@ def _stands_behind(summary: Json, network: str, name: str, endpoints: Mapping[st
         return False
     of_that_name = {entry["EndpointID"]: key for key, entry in endpoints.items() if entry["Name"] == name}
     endpoint_id = endpoint.get("EndpointID")
-    if name not in _names(summary):
+    if name not in names_of(summary):
         return bool(endpoint_id) and endpoint_id in of_that_name
     nobodys = any(key.startswith("ep-") for key in of_that_name.values())
     return bool(endpoint_id) or summary["State"] == "created" or not nobodys

@@ -30,13 +30,14 @@ from controller.model.allocation import (
     pool_subnets,
     without_pool,
 )
+from controller.observe.container import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from controller.apply.hands import Hands
     from controller.apply.knife import Seen
-    from controller.ports import Json, Store, Versioned
+    from controller.ports import Store, Versioned
 
     Note = Callable[[str], None]
 
@@ -195,11 +196,7 @@ def _refuse_users(subject: str, network: str, address: str, seen: tuple[Seen, ..
         for summary in host.summaries:
             endpoint = (summary.get("NetworkSettings", {}).get("Networks") or {}).get(network) or {}
             if endpoint.get("IPAddress") == address:
-                raise RefusedError(f"{subject} is in use by the container {_name(summary)} on {host.name}")
-
-
-def _name(summary: Json) -> str:
-    return next((str(name).lstrip("/") for name in summary.get("Names") or ()), summary["Id"][:12])
+                raise RefusedError(f"{subject} is in use by the container {names_of(summary)[0]} on {host.name}")
 
 
 def _overlapping(wanted: tuple[IPv4Network, ...], store: Store) -> Iterator[IPv4Network]:

@@ -26,6 +26,11 @@ SHORT_ID = 12
 """Length of the id that the engine takes as an alias, and as a host name by default."""
 
 
+def names_of(summary: Json) -> list[str]:
+    """Return the names of a container of ``GET /containers/json``, the start of its id for one without any."""
+    return [str(name).lstrip("/") for name in summary.get("Names") or ()] or [summary["Id"][:SHORT_ID]]
+
+
 def bears(summary: Json, names: AbstractSet[str]) -> bool:
     """Whether a container of ``GET /containers/json`` bears one of *names*."""
     return any(name.lstrip("/") in names for name in summary.get("Names") or ())
