@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from controller.model.files import DeliveredFile, Delivery
     from controller.model.observed import StoreNode
 
 Json = dict[str, Any]
@@ -123,6 +124,7 @@ class HostFacts:
         engine_arguments: Command line of the running dockerd; empty when none runs.
         engine_unit: ``systemctl is-active docker``: active, inactive, failed, activating …
         gossips: Whether something listens on tcp 7946, where daemons tell each other of their containers.
+        files: The copies of configs and secrets of this topology.
     """
 
     hostname: str
@@ -133,6 +135,7 @@ class HostFacts:
     engine_arguments: tuple[str, ...]
     engine_unit: str
     gossips: bool = False
+    files: tuple[DeliveredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,24 @@ class HostShell(Protocol):
 
     def write_record(self, topology: str, text: str | None) -> None:
         """Replace our record of *topology* on the host atomically, 0600; None removes it, and our empty directory."""
+        ...
+
+    def deliver(self, delivery: Delivery) -> str:
+        """
+        Put a file where a container can read it, atomically, and return its path; one that is there already is as good.
+
+        A file that is there is never changed: other content, mode or owner makes another file beside it. Nobody but
+        root can get at any of them on the host.
+        """
+        ...
+
+    def sweep(self, topology: str, container: str, keep: Collection[str]) -> None:
+        """
+        Remove the files that were delivered for a container, and their directories when these are empty.
+
+        Args:
+            keep: Paths that stay.
+        """
         ...
 
     def restart_engine(self, *, kill: bool = False) -> None:

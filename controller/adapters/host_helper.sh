@@ -14,7 +14,10 @@ export LC_ALL PATH
 root=${OVCTL_ROOT:-}
 daemon_json=$root/etc/docker/daemon.json
 records=$root/var/lib/ovctl
+files=$records/files
 temporary=
+newline='
+'
 
 fail() {
     [ -z "$temporary" ] || rm -f -- "$temporary"
@@ -100,6 +103,7 @@ facts() {
     fi
     text daemon_json "$daemon_json"
     text record "$records/$1.json"
+    delivered "$1"
     case $pid in
         '' | 0 | *[!0-9]*) ;;
         *) [ ! -r "/proc/$pid/cmdline" ] || printf 'engine_arguments %s\n' "$(base64 -w0 2>/dev/null <"/proc/$pid/cmdline")" ;;
@@ -113,6 +117,81 @@ text() {
         encoded=$(base64 -w0 <"$2") || fail "$2 cannot be read"
         printf '%s %s\n' "$1" "$encoded"
     fi
+}
+
+# delivered TOPOLOGY: for each file of ours its mode, owner and path, and its digest and path.
+delivered() {
+    if [ -d "$files/$1" ]; then
+        owners=$(cd "$files/$1" && find . -mindepth 2 -type f -exec stat -c 'file %a %u %g %n' -- {} +) || fail "$files/$1 cannot be read"
+        sums=$(cd "$files/$1" && find . -mindepth 2 -type f -exec sha256sum -- {} +) || fail "$files/$1 cannot be read"
+        printf '%s\n' "$owners"
+        printf '%s\n' "$sums" | sed 's/^/digest /'
+    fi
+}
+
+# named WORD...: each can be a part of a path.
+named() {
+    for word; do
+        case $word in '' | .* | *[!A-Za-z0-9_.-]*) fail "not a name: $word" ;; esac
+    done
+}
+
+# deliver TOPOLOGY CONTAINER KIND NAME MODE UID GID: on stdin a line with the digest of what follows it. No digest is an
+# argument: the host's users see those, and of a short secret it would tell too much. Answers with the file's path.
+deliver() {
+    need_root
+    named "$1" "$2" "$4"
+    case $3 in configs | secrets) ;; *) fail "not a kind of file: $3" ;; esac
+    case $5 in 0[0-7][0-7][0-7]) ;; *) fail "not a mode: $5" ;; esac
+    case $6:$7 in :* | *: | *[!0-9:]*) fail "not numbers of a user and a group: $6:$7" ;; esac
+    IFS= read -r wanted || fail "$3/$4: nothing arrived"
+    directory=$files/$1/$2/$3/$4
+    mkdir -p -- "$directory" || fail "$directory cannot be made"
+    chmod 0700 -- "$records" "$files"
+    temporary=$(mktemp -- "$directory/.ovctl.XXXXXX") || fail "nothing can be written in $directory"
+    trap 'rm -f -- "$temporary"' EXIT
+    trap 'exit 3' HUP INT TERM
+    cat >"$temporary" || fail "$3/$4 cannot be written" "is the disk full?"
+    [ "$(digest "$temporary")" = "$wanted" ] || fail "$3/$4: it did not arrive whole"
+    if ! chown -- "$6:$7" "$temporary" || ! chmod -- "$5" "$temporary"; then
+        fail "$3/$4: its owner and mode cannot be set"
+    fi
+    file=
+    for version in "$directory"/*; do
+        if [ -f "$version" ] && ! [ -L "$version" ] && [ "$(owner "$version")" = "$(owner "$temporary")" ] &&
+            [ "$(digest "$version")" = "$wanted" ]; then
+            file=$version
+        fi
+    done
+    if [ -z "$file" ]; then
+        file=$directory/${temporary##*.}
+        sync -- "$temporary" 2>/dev/null || sync
+        mv -f -- "$temporary" "$file" || fail "$file cannot be written"
+        sync -- "$directory" 2>/dev/null || :
+    fi
+    printf 'ovctl begin\ndelivered %s\novctl end\n' "${file#"$root"}"
+}
+
+# owner FILE: its mode and owner.
+owner() {
+    stat -c '%a %u %g' -- "$1"
+}
+
+# sweep TOPOLOGY CONTAINER: the files delivered for it go, but for those whose paths stand on stdin, a line each.
+sweep() {
+    need_root
+    named "$1" "$2"
+    directory=$files/$1/$2
+    [ -d "$directory" ] || return 0
+    kept=$(cat)
+    find "$directory" ! -type d | while IFS= read -r file; do
+        case $newline$kept$newline in
+            *"$newline${file#"$root"}$newline"*) ;;
+            *) rm -f -- "$file" || fail "$file cannot be removed" ;;
+        esac
+    done || exit 3
+    find "$directory" -depth -type d -exec rmdir -- {} + 2>/dev/null
+    rmdir -- "$files/$1" "$files" "$records" 2>/dev/null || :
 }
 
 # write-daemon-json NEW EXPECTED: digests or "absent"; the text on stdin.
@@ -260,6 +339,8 @@ case ${1:-} in
     facts) facts "$2" ;;
     write-daemon-json) write_daemon_json "$2" "$3" ;;
     write-record) write_record "$2" "$3" ;;
+    deliver) shift && deliver "$@" ;;
+    sweep) sweep "$2" "$3" ;;
     restart-engine) restart_engine "$2" "$3" ;;
     interfaces) interfaces ;;
     ping) ping_all "$2" ;;

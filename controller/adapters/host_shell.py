@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from controller.errors import HostError
+from controller.model.files import FILES_ROOT, DeliveredFile, content_digest, files_of
 from controller.ports import HostFacts, Pong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from controller.adapters.process import Done
+    from controller.model.files import Delivery
     from controller.ports import Ping
 
 _FACTS_S = 10.0
@@ -30,9 +32,11 @@ _AT_ONCE = 16
 _ASK_S = 4.5
 _LOG_LINES = 5
 _ABSENT = "absent"
-_TOPOLOGY = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 _TARGET = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:-]{0,252}")
 _RESOLV_CONF = re.compile(r"/[A-Za-z0-9/_.@+-]+")
+_OWNER = re.compile(r"file ([0-7]+ [0-9]+ [0-9]+) \./(.+)")
+_SUM = re.compile(r"digest ([0-9a-f]{64})  \./(.+)")
 _ROUND_TRIP = re.compile(r"\btime=([0-9.]+) ?ms")
 _NOTHING_CAME = re.compile(r"received, |^---|^PING |^$")
 _NO_PING = re.compile(r"^(?:nsenter|unshare|mount|timeout|sh): |\bsocket: |are you root")
@@ -69,7 +73,7 @@ class HelperShell:
     def facts(self, topology: str) -> HostFacts:
         """Read everything that is compared, in one round trip."""
         lines = self._answer(("facts", _named(topology)), timeout_s=_FACTS_S)
-        return _facts(self._way.place, lines)
+        return _facts(self._way.place, topology, lines)
 
     def write_daemon_json(self, text: str | None, *, expected: str | None) -> None:
         """Replace /etc/docker/daemon.json atomically; HostError when it does not say *expected* any more."""
@@ -78,6 +82,22 @@ class HelperShell:
     def write_record(self, topology: str, text: str | None) -> None:
         """Replace our record of *topology* on the host atomically; None removes it."""
         self._call(("write-record", _named(topology), _digest(text)), data=_bytes(text), timeout_s=_WRITE_S)
+
+    def deliver(self, delivery: Delivery) -> str:
+        """Put a file where a container can read it, atomically, and return its path; one of its kind is used again."""
+        where = (_named(delivery.topology), _named(delivery.container), delivery.kind, _named(delivery.name))
+        data = f"{content_digest(delivery.content)}\n".encode() + delivery.content
+        verb = ("deliver", *where, delivery.mode, delivery.uid, delivery.gid)
+        lines = self._answer(verb, data=data, timeout_s=_WRITE_S)
+        path = lines[0].removeprefix("delivered ") if len(lines) == 1 else ""
+        if not path.startswith(files_of(delivery.topology, delivery.container)):
+            raise HostError(f"{self._way.place}: deliver: an answer that cannot be read")
+        return path
+
+    def sweep(self, topology: str, container: str, keep: Collection[str]) -> None:
+        """Remove what was delivered for a container, but for the paths in *keep*, and empty directories."""
+        data = "".join(f"{path}\n" for path in sorted(keep)).encode()
+        self._call(("sweep", _named(topology), _named(container)), data=data, timeout_s=_WRITE_S)
 
     def restart_engine(self, *, kill: bool = False) -> None:
         """Restart docker.service; HostError with the unit's last log lines when it does not come up."""
@@ -205,7 +225,7 @@ def _failure(place: str, done: Done) -> HostError:
     return HostError(f"{place}: {fact}", hint=hint)
 
 
-def _facts(place: str, lines: Iterable[str]) -> HostFacts:
+def _facts(place: str, topology: str, lines: Sequence[str]) -> HostFacts:
     found: dict[str, str] = {}
     interfaces: dict[str, str] = {}
     for line in lines:
@@ -227,7 +247,22 @@ def _facts(place: str, lines: Iterable[str]) -> HostFacts:
         engine_arguments=tuple(arguments.removesuffix("\0").split("\0")) if arguments else (),
         engine_unit=found["engine_unit"],
         gossips=found.get("gossip") == "listening",
+        files=tuple(_files(topology, lines)),
     )
+
+
+def _files(topology: str, lines: Iterable[str]) -> Iterator[DeliveredFile]:
+    """Yield the delivered files of an answer; one whose name breaks the line is none of them."""
+    owners: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    for line in lines:
+        if match := _OWNER.fullmatch(line):
+            owners[match[2]] = match[1]
+        elif match := _SUM.fullmatch(line):
+            digests[match[2]] = match[1]
+    for path in sorted(owners.keys() & digests.keys()):
+        mode, uid, gid = owners[path].split(" ")
+        yield DeliveredFile(f"{FILES_ROOT}/{topology}/{path}", digests[path], mode.zfill(4), uid, gid)
 
 
 def _pong(code: int, said: str) -> Pong:
@@ -243,10 +278,10 @@ def _pong(code: int, said: str) -> Pong:
     return Pong(reached=False, rtt_ms=None, detail=telling[-1], asked=asked)
 
 
-def _named(topology: str) -> str:
-    if not _TOPOLOGY.fullmatch(topology):
-        raise ValueError(f"not the name of a topology: {topology!r}")
-    return topology
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a topology, a container or a file: {name!r}")
+    return name
 
 
 def _bytes(text: str | None) -> bytes:

@@ -11,10 +11,12 @@ from controller.apply.engine_config import (
     endpoint_of,
     further_networks,
 )
+from controller.apply.files import deliver, tidy
 from controller.apply.start import Joining, disconnect
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
 from controller.model.container_fields import told_update
 from controller.model.engine_words import restart_policy
+from controller.model.files import files_of
 from controller.model.identity import ASIDE_SUFFIX, LABEL_FIELDS, owner_of
 from controller.observe.container import container_state
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
         UpdateContainer,
     )
     from controller.model.observed import ContainerState
-    from controller.ports import Engine
+    from controller.ports import Engine, Json
 
     Note = Callable[[str], None]
 
@@ -46,20 +48,26 @@ def pull(action: PullImage, hands: Hands, note: Note, tell: Note) -> None:
 
 def create(action: CreateContainer, hands: Hands, note: Note) -> None:
     """Create it, or complete what an earlier run left half made; connect, start."""
+    files = deliver(action, hands, note)
     _stop_aside(action, hands, note)
-    _make(action, hands, note)
+    _make(action, files, hands, note)
     _bring_up(action, hands, note)
+    if files:
+        tidy(action, hands, note)
 
 
-def _make(action: CreateContainer | ReplaceContainer, hands: Hands, note: Note) -> None:
+def _make(action: CreateContainer | ReplaceContainer, files: tuple[Json, ...], hands: Hands, note: Note) -> None:
     """Create a container; one that is there as declared, perhaps of a request whose answer was lost, is as good."""
     engine, name = hands.engine(action.host), action.address.name
-    config = container_config(action.container, action.labels)
+    config = container_config(action.container, action.labels, files)
     try:
         hands.retrying(lambda: engine.create_container(name, config), action.remedies, note)
     except ConflictError:
         found = _ours(engine, name, hands)
-        if found.labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS]:
+        sources = {mount.source for mount in found.mounts}
+        # its label says nothing of what its files hold
+        has_files = all(mount["Source"] in sources for mount in files)
+        if found.labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS] or not has_files:
             raise ConflictError(
                 f"container/{name} is there by now on {action.host}, and not as declared",
                 hint="plan again",
@@ -84,14 +92,26 @@ def replace(action: ReplaceContainer, hands: Hands, note: Note) -> None:
     engine = hands.engine(action.host)
     old = _ours(engine, action.container_id, hands)
     _remove_leftover(action, old, hands, note)
+    files = deliver(action, hands, note)
     try:
         _set_aside(action, old, hands, note)
-        _make(action, hands, note)
+        _make(action, files, hands, note)
         _bring_up(action, hands, note)
     except OvctlError as error:
-        raise _rolled_back(action, old, error, hands, note) from error
+        failure = _rolled_back(action, old, error, hands, note)
+        if files:
+            tidy(action, hands, note)
+        raise failure from error
     with suppress(NotFoundError):  # asked for again after its answer was lost
         hands.retrying(lambda: engine.remove_container(old.id, force=True), action.remedies, note)
+    if files or _reads_files(old, action, hands):
+        tidy(action, hands, note)
+
+
+def _reads_files(found: ContainerState, action: ReplaceContainer | RemoveContainer, hands: Hands) -> bool:
+    """Whether copies of configs or secrets were made for it."""
+    above = files_of(hands.desired.name, action.address.name.removesuffix(ASIDE_SUFFIX))
+    return any(mount.source.startswith(above) for mount in found.mounts)
 
 
 def _remove_leftover(action: ReplaceContainer, old: ContainerState, hands: Hands, note: Note) -> None:
@@ -246,6 +266,8 @@ def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
         hands.retrying(attempt, action.remedies, note)
     except NotFoundError:
         return
+    if _reads_files(found, action, hands):
+        tidy(action, hands, note)
 
 
 def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:

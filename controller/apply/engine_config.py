@@ -8,15 +8,20 @@ from controller.model.container_fields import told
 from controller.model.desired import attachments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from controller.model.network import Attachment
     from controller.model.topology import Container
     from controller.ports import Json
 
 
-def container_config(container: Container, labels: Mapping[str, str]) -> Json:
-    """Return the body of ``POST /containers/create``, attached to the first declared network only."""
+def container_config(container: Container, labels: Mapping[str, str], files: Sequence[Json] = ()) -> Json:
+    """
+    Return the body of ``POST /containers/create``, attached to the first declared network only.
+
+    Args:
+        files: Mounts of its configs and secrets.
+    """
     plain = told(container)
     config: Json = {
         **plain["Config"],
@@ -31,6 +36,9 @@ def container_config(container: Container, labels: Mapping[str, str]) -> Json:
             "PortBindings": _port_bindings(container),
         },
     }
+    if files:
+        # unlike Binds, these never make a directory in the place of a file that is gone
+        config["HostConfig"]["Mounts"] = list(files)
     if container.command is not None:
         config["Cmd"] = list(container.command)
     if container.entrypoint is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from controller.apply import container, host, network, settle, store
+from controller.apply import container, files, host, network, settle, store
 from controller.model.action import (
     AttachContainer,
     AwaitNetwork,
@@ -16,6 +16,7 @@ from controller.model.action import (
     PullImage,
     RecordMembers,
     RemoveContainer,
+    RemoveFiles,
     RemoveNetwork,
     ReplaceContainer,
     RestoreHost,
@@ -72,6 +73,8 @@ def perform(  # noqa: C901, PLR0912 - one case an action
             container.detach(action, hands, note)
         case RemoveContainer():
             container.remove(action, hands, note)
+        case RemoveFiles():
+            files.sweep(action, hands, note)
         case SettleHost():
             settle.settle(action, hands, note)
         case _:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.diff.container import container_items
+from controller.diff.files import file_items
 from controller.diff.host import host_items
 from controller.diff.network import network_items
 from controller.diff.store import store_items
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from controller.model.observed import Observed
     from controller.model.topology import Topology
 
-_KINDS = ("store", "host", "network", "container")
+_KINDS = ("store", "host", "network", "container", "files")
 
 __all__ = ["diff"]
 
@@ -34,6 +35,7 @@ def diff(desired: Topology, observed: Observed) -> Drift:
         *host_items(desired, observed),
         *network_items(desired, observed),
         *container_items(desired, observed),
+        *file_items(desired, observed),
     )
     return Drift(desired, observed, tuple(sorted(items, key=_order)), tuple(_gaps(desired, observed)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.diff.container_fields import field_changes, why_unable
+from controller.diff.files import delivered_mounts, file_changes
 from controller.model.desired import attachments
 from controller.model.drift import Change, DriftItem
 from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of, without_ours
@@ -42,7 +43,13 @@ def container_items(desired: Topology, observed: Observed) -> Iterator[DriftItem
             reason = f"host/{container.host} has a container of that name that is not ours"
             yield DriftItem(address, container.host, "conflict", (), reason, found.id)
         else:
-            changes = (*_changes(container, found, engine), *_lost(desired, container, found, engine))
+            changes = (
+                *_changes(
+                    container, found, engine, mounts=found.mounts - {*delivered_mounts(desired.name, name, found)}
+                ),
+                *file_changes(desired, name, found, observed.files(container.host)),
+                *_lost(desired, container, found, engine),
+            )
             if changes:
                 yield DriftItem(address, container.host, "changed", changes, _reason(changes), found.id)
     for host, engine in sorted(observed.engines.items()):
@@ -71,11 +78,19 @@ def _reason(changes: tuple[Change, ...]) -> str:
     ) + (f", and {len(changes) - 3} more" if len(changes) > 3 else "")  # noqa: PLR2004 - one line
 
 
-def _changes(container: Container, found: ContainerState, engine: EngineState) -> Iterator[Change]:
+def _changes(
+    container: Container, found: ContainerState, engine: EngineState, *, mounts: frozenset[Mount]
+) -> Iterator[Change]:
+    """
+    Compare field by field.
+
+    Args:
+        mounts: Those of *found* that volumes are compared with.
+    """
     yield from _image(container, found, engine.images.get(container.image))
     yield from _merged(container, found, _image_below(container, found, engine))
     yield from field_changes(container, found, engine, _image_below(container, found, engine))
-    yield from _mounts(container.volumes, found.mounts)
+    yield from _mounts(container.volumes, mounts)
     yield from _ports(container.ports, found.ports)
     yield from _networks(container, found, engine)
     yield from _order(container, found)

@@ -279,6 +279,15 @@ class RemoveContainer(_Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemoveFiles(_Action):
+    """Remove the copies of a container's configs and secrets that no container reads; the others stay."""
+
+    symbol: ClassVar[Symbol] = "-"
+    verb: ClassVar[str] = "remove"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SettleHost(_Action):
     """
     Wait until the containers of a host find their peers on other hosts by name, on some networks.
@@ -319,5 +328,6 @@ Action = (
     | AttachContainer
     | DetachContainer
     | RemoveContainer
+    | RemoveFiles
     | SettleHost
 )

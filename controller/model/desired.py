@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from controller.model.files import FILE_KINDS, Delivery
 from controller.model.identity import LABEL_ROLE, STORE_CONTAINER, owner_labels
 from controller.model.network import Attachment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from controller.model.files import FileReference
     from controller.model.network import Network
     from controller.model.topology import Container, StorePlace, Topology
 
@@ -64,6 +66,18 @@ def container_labels(topology: str, container: Container) -> dict[str, str]:
 def container_fields(container: Container) -> dict[str, Any]:
     """Return the declared fields of *container* that differ from their defaults, JSON-like; not what only orders it."""
     return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
+
+
+def deliveries(topology: Topology, name: str) -> Iterator[tuple[FileReference, Delivery]]:
+    """Yield the files that the container of that name reads, as its host is to have them: configs, then secrets."""
+    container = topology.containers[name]
+    for kind in FILE_KINDS:
+        for used in container.configs if kind == "configs" else container.secrets:
+            content = topology.content(kind, used.source)
+            yield (
+                used,
+                Delivery(topology.name, name, kind, used.source, content, mode=used.mode, uid=used.uid, gid=used.gid),
+            )
 
 
 def network_labels(topology: str, network: Network) -> dict[str, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from controller.model.engine_words import Comparable
+    from controller.model.files import DeliveredFile
     from controller.model.forms import Mount, Port
 
 STOP_TIMEOUT_S = 10
@@ -278,7 +279,12 @@ class EngineState:
 
 @dataclass(frozen=True)
 class HostState:
-    """A host that could be read; its engine may still be unknown (a daemon that is down)."""
+    """
+    A host that could be read; its engine may still be unknown (a daemon that is down).
+
+    Args:
+        files: Path -> copy of a config or secret of the topology.
+    """
 
     hostname: str
     boot_id: str
@@ -286,6 +292,7 @@ class HostState:
     daemon: DaemonState
     record: HostRecord | None
     engine: EngineState | Unknown
+    files: Mapping[str, DeliveredFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -299,6 +306,11 @@ class Observed:
         """Return the engine of *host*, or why it is unknown."""
         state = self.hosts.get(host, Unknown("not asked"))
         return state if isinstance(state, Unknown) else state.engine
+
+    def files(self, host: str) -> Mapping[str, DeliveredFile]:
+        """Return path -> copy of a config or secret on *host*; empty when it could not be read."""
+        state = self.hosts.get(host)
+        return state.files if isinstance(state, HostState) else {}
 
     @property
     def recorded_members(self) -> Mapping[str, tuple[str, ...]]:

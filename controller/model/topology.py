@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from controller.model.container_config import ContainerConfig
+from controller.model.files import Config, FileKind, FileReference, Secret, read_references
 from controller.model.forms import (
     ABSOLUTE,
     ADVERTISE,
@@ -158,6 +159,14 @@ class Container(ContainerConfig):
         dict[str, Attachment],
         BeforeValidator(read_attachments, json_schema_input_type=dict[str, Attachment | None] | list[str]),
     ] = Field(default_factory=dict, description="Networks that the container is on.")
+    configs: Annotated[
+        tuple[FileReference, ...],
+        BeforeValidator(read_references("configs"), json_schema_input_type=list[str | FileReference]),
+    ] = Field(default=(), description="Configs that it reads from files: NAME, or the long form.")
+    secrets: Annotated[
+        tuple[FileReference, ...],
+        BeforeValidator(read_references("secrets"), json_schema_input_type=list[str | FileReference]),
+    ] = Field(default=(), description="Secrets that it reads from files: NAME, or the long form.")
     depends_on: Annotated[
         tuple[str, ...],
         BeforeValidator(
@@ -189,7 +198,19 @@ class Topology(FrozenModel):
         dict[Name, Network],
         BeforeValidator(read_sections, json_schema_input_type=dict[Name, Network | None]),
     ] = Field(default_factory=dict, description="The networks, by name.")
+    configs: Annotated[
+        dict[Name, Config],
+        BeforeValidator(read_sections, json_schema_input_type=dict[Name, Config]),
+    ] = Field(default_factory=dict, description="The configs, by name: contents that containers read from files.")
+    secrets: Annotated[
+        dict[Name, Secret],
+        BeforeValidator(read_sections, json_schema_input_type=dict[Name, Secret]),
+    ] = Field(default_factory=dict, description="The secrets, by name: contents that nobody else gets to see.")
     containers: dict[ObjectName, Container] = Field(default_factory=dict, description="The containers, by name.")
+
+    def content(self, kind: FileKind, name: str) -> bytes:
+        """Return what the config or secret of that name holds; LookupError when there is none, or it was not read."""
+        return (self.configs if kind == "configs" else self.secrets)[name].data
 
     @property
     def members(self) -> dict[str, Host]:

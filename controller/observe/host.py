@@ -47,6 +47,7 @@ def host_state(name: str, facts: HostFacts | Unknown, engine: EngineState | Unkn
         daemon=daemon_state(facts),
         record=record,
         engine=engine,
+        files={found.path: found for found in facts.files},
     )
 
 

@@ -14,6 +14,7 @@ from controller.model.scope import Limits, Scope
 from controller.plan.budget import over_budget
 from controller.plan.container import judge_containers, plan_containers, plan_removals
 from controller.plan.draft import Draft, Policy
+from controller.plan.files import plan_files
 from controller.plan.fingerprint import leans_on, seen
 from controller.plan.handover import plan_handovers
 from controller.plan.host import plan_hosts, plan_restores
@@ -79,6 +80,7 @@ def _plan_all(draft: Draft) -> None:
     judge_containers(draft)
     plan_handovers(draft)
     plan_containers(draft)
+    plan_files(draft)
     plan_settling(draft)
     plan_network_removals(draft)
     plan_restores(draft)

@@ -21,7 +21,7 @@ SHARE = 4
 
 def is_deletion(desired: Topology, item: DriftItem) -> bool:
     """Whether mending *item* leaves less of ours than before: no recreation, replacement, or move to another host."""
-    if item.cls != "unexpected" or item.address.kind == "host":
+    if item.cls != "unexpected" or item.address.kind in ("host", "files"):
         return False
     return item.address.kind != "container" or item.address.name.removesuffix(ASIDE_SUFFIX) not in desired.containers
 

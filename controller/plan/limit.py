@@ -44,8 +44,10 @@ class Within:
 
 
 def subject(address: Address) -> Address:
-    """Return the object that *address* is about: what a replacement left aside belongs to its container."""
-    return Address(address.kind, address.name.removesuffix(ASIDE_SUFFIX)) if address.kind == "container" else address
+    """Return the object that *address* is about: what was left aside, and copies, belong to their container."""
+    if address.kind not in ("container", "files"):
+        return address
+    return Address("container", address.name.removesuffix(ASIDE_SUFFIX))
 
 
 def within(drift: Drift, scope: Scope) -> Within:
@@ -146,7 +148,7 @@ def _known(drift: Drift) -> set[Address]:
 
 
 def _on_host(drift: Drift, host: str) -> Iterator[Address]:
-    """Yield the containers that are declared on the host, and those of ours that stand there."""
+    """Yield the containers that are declared on the host, those of ours that stand there, and whose copies do."""
     for name, container in drift.desired.containers.items():
         if container.host == host:
             yield Address("container", name)
@@ -154,6 +156,7 @@ def _on_host(drift: Drift, host: str) -> Iterator[Address]:
     for found in engine.containers if engine else ():
         if owner_of(found.labels) == drift.desired.name:
             yield STORE if LABEL_ROLE in found.labels else subject(Address("container", found.name))
+    yield from (subject(item.address) for item in drift.items if item.address.kind == "files" and item.host == host)
 
 
 def _record_limited(drift: Drift, items: Iterable[DriftItem], limits: Within) -> Iterator[DriftItem]:

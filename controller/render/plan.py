@@ -62,7 +62,7 @@ def in_sync_text(plan: Plan) -> str:
 
 
 def _item(item: DriftItem, symbol: str, reason: str, *, colours: bool) -> list[str]:
-    where = f" on {item.host}" if item.host and item.address.kind in ("container", "network") else ""
+    where = f" on {item.host}" if item.host and item.address.kind in ("container", "network", "files") else ""
     mark = paint(symbol.rjust(3), COLOURS[symbol], colours=colours)
     lines = [f"{mark} {item.address}{where}: {reason}"]
     if item.cls == "changed":

@@ -1,10 +1,11 @@
-"""Put a document together, step by step: what is included, then defaults, then variables from files."""
+"""Put a document together, step by step: what is included, then defaults, then what other files hold."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from controller.topology.assembly import Assembly
+from controller.topology.contents import Contents, read_contents
 from controller.topology.defaults import lend
 from controller.topology.env_file import add_variables
 from controller.topology.file_keys import DEFAULTS, INCLUDE
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from controller.topology.tree import Tree
 
 
-def assemble(main: Tree, path: Path, env: Mapping[str, str]) -> tuple[Tree, tuple[Path, ...]]:
+def assemble(main: Tree, path: Path, env: Mapping[str, str]) -> tuple[Tree, tuple[Path, ...], Contents]:
     """
-    Return what *main*, the mapping that the file at *path* holds, says together with what it names, and all files.
+    Return what *main*, the mapping that the file at *path* holds, says together with what it names; files; contents.
 
     It raises nothing: what is wrong stands among the problems of the tree.
 
@@ -32,4 +33,5 @@ def assemble(main: Tree, path: Path, env: Mapping[str, str]) -> tuple[Tree, tupl
     if DEFAULTS in assembly.root:
         lend(assembly)
     add_variables(assembly, env)
-    return assembly.tree(), tuple(assembly.paths)
+    contents = read_contents(assembly, env)
+    return assembly.tree(), tuple(assembly.paths), contents

@@ -188,11 +188,14 @@ class Assembly:
             self.problem(entry.spot, path, error.fact, error.hint)
             return None
 
-    def open(self, entry: Entry, path: Path, file: pathlib.Path) -> Opened | None:
+    def read(self, entry: Entry, path: Path, file: pathlib.Path, *, most: int = MAX_BYTES) -> tuple[int, bytes] | None:
         """
-        Return the text of *file*, which *entry* at *path* names; None, and a problem, if it cannot be read.
+        Return number and content of *file*, which *entry* at *path* names; None, and a problem, if it cannot be read.
 
         In messages the file bears the name as it is written: what variables in it hold is not shown.
+
+        Args:
+            most: Size in bytes from which it is refused.
         """
         if len(self.paths) >= MAX_FILES:
             self.problem(entry.spot, path, f"more than {MAX_FILES:,} files are named", "put several into one")
@@ -202,6 +205,7 @@ class Assembly:
                 file,
                 absent="paths start at the directory of the file that they stand in",
                 folder="name the files in it, one by one",
+                most=most,
             )
         except UnreadableError as error:
             self.problem(entry.spot, path, f"{self.raw(entry)}: {error.fact}", error.hint)
@@ -214,7 +218,14 @@ class Assembly:
         beside = self._names[entry.spot >> FILE_SHIFT]
         self._names.append(str(pathlib.PurePath(beside).parent / self.raw(entry)))
         self.paths.append(file)
-        number = len(self.paths) - 1
+        return len(self.paths) - 1, data
+
+    def open(self, entry: Entry, path: Path, file: pathlib.Path) -> Opened | None:
+        """Return the text of *file*, as ``read`` does its content; None, and a problem, also if it is no text."""
+        read = self.read(entry, path, file)
+        if read is None:
+            return None
+        number, data = read
         try:
             return Opened(number, decode(data))
         except UnreadableError as error:

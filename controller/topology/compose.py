@@ -49,6 +49,18 @@ _CONTAINER: dict[str, tuple[str, str]] = {
     "use_api_socket": ("access to the engine equals root on its host", "mount the socket if you mean it"),
 }
 
+_FILE: dict[str, tuple[str, str]] = {
+    "driver": ("it is for swarms", "leave it out"),
+    "driver_opts": ("it is for swarms", "leave it out"),
+    "external": (
+        "engines without a swarm keep no configs and secrets, so that there is none to take",
+        "write file: PATH, or environment: VARIABLE",
+    ),
+    "labels": ("what is delivered is a file of the host, which has none", "leave it out"),
+    "name": ("the key of the config or secret is its name", "rename the key, and leave it out"),
+    "template_driver": ("it is for swarms: nothing is replaced in a content", "write the content as it is to be"),
+}
+
 _HEALTHCHECK: dict[str, tuple[str, str]] = {
     "start_interval": ("engines up to 20.10 ignore it silently", "write interval, and start_period"),
 }
@@ -60,6 +72,10 @@ def refusal(path: Path) -> tuple[str, str] | None:
     match without_defaults(path):
         case (_,):
             return _TOP.get(key)
+        case ("secrets", _, "content"):
+            return "everybody who sees the topology would read it", "write it into a file, and name that"
+        case ("configs" | "secrets", _, _):
+            return _FILE.get(key)
         case ("containers", _, _):
             return _CONTAINER.get(key)
         case ("containers", _, "healthcheck", _):

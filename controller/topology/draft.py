@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from controller.model.files import Config, Secret
 from controller.model.network import Network
 from controller.model.topology import Container, Host, Store, Topology
 from controller.topology.source import Source, entry_of_port
@@ -105,6 +106,8 @@ def salvage(plain: dict[str, Any], error: ValidationError, source: Source, broke
         store=store,
         hosts=_section(Host, plain, "hosts", doubtful),
         networks=_section(Network, plain, "networks", doubtful),
+        configs=_section(Config, plain, "configs", doubtful),
+        secrets=_section(Secret, plain, "secrets", doubtful),
         containers=_section(Container, plain, "containers", doubtful),
     )
     return Draft(topology, source, doubtful)

@@ -14,6 +14,9 @@ ENV_FILE = "env_file"
 SECTIONS = ("hosts", "networks", "containers")
 """What has entries by name."""
 
+FILE_SECTIONS = ("configs", "secrets")
+"""What has entries by name, too, and no defaults: each has a content of its own."""
+
 TOP_KEYS = (INCLUDE, DEFAULTS)
 
 OWN: dict[str, frozenset[str]] = {
@@ -59,7 +62,7 @@ def has_more(root: Any) -> bool:
     """Return whether the document *root* is more than what its one file says outright."""
     if not isinstance(root, dict):
         return False
-    if INCLUDE in root or DEFAULTS in root:
+    if INCLUDE in root or DEFAULTS in root or any(section in root for section in FILE_SECTIONS):
         return True
     containers = root.get("containers")
     return isinstance(containers, dict) and any(

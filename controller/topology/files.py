@@ -38,21 +38,22 @@ class UnreadableError(Exception):
         self.at = at
 
 
-def read_bytes(path: Path, *, absent: str, folder: str) -> bytes:
+def read_bytes(path: Path, *, absent: str, folder: str, most: int = MAX_BYTES) -> bytes:
     """
     Return the content of the file at *path*.
 
     Args:
         absent: Hint for when there is no such file.
         folder: Hint for when it is a directory.
+        most: Size in bytes from which it is refused unread.
 
     Raises:
-        UnreadableError: it cannot be read, or is larger than MAX_BYTES.
+        UnreadableError: it cannot be read, or is larger than *most*.
     """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            data = b"" if size > MAX_BYTES else file.read(MAX_BYTES + 1)
+            data = b"" if size > most else file.read(most + 1)
     except FileNotFoundError:
         raise UnreadableError("no such file", absent) from None
     except IsADirectoryError:
@@ -62,8 +63,9 @@ def read_bytes(path: Path, *, absent: str, folder: str) -> bytes:
     except (OSError, ValueError) as error:
         fact = (getattr(error, "strerror", None) or str(error)).lower()
         raise UnreadableError(fact, "check the path") from None
-    if size > MAX_BYTES or len(data) > MAX_BYTES:
-        raise UnreadableError(f"is larger than {MAX_BYTES >> 20} MiB", "is this the right file?")
+    if size > most or len(data) > most:
+        limit = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
+        raise UnreadableError(f"is larger than {limit}", "is this the right file?")
     return data
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.errors import TopologyError
+from controller.model.files import content_digest
 from controller.model.identity import digest
 from controller.topology.check import check
 from controller.topology.file_keys import has_more
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controller.model.topology import Topology
+    from controller.topology.contents import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Loaded:
     Attributes:
         generation_digest: What ``generation`` returns for the topology.
         path: The file, as given to ``load``.
-        files: That file first, then all others that were read for it: included ones, and those of variables.
+        files: That file first, then all others that were read for it: included ones, those of variables, those of
+            configs and secrets.
         places: The place of anything in the files: ``places.place("networks", "web", "mtu")``.
     """
 
@@ -53,7 +56,7 @@ def load(path: Path, env: Mapping[str, str]) -> Loaded:
     Args:
         path: A YAML file; places in messages show it as it is given here.
         env: Variables for interpolation. Pass ``os.environ`` from the command line, a fixed mapping anywhere else. What
-            they hold is never part of a message.
+            they hold is never part of a message, and configs and secrets may be taken from them.
 
     Raises:
         TopologyError: the file cannot be read, or something is wrong with what it says; ``problems`` has all of it.
@@ -84,10 +87,11 @@ def loads(data: bytes, path: Path, env: Mapping[str, str]) -> Loaded:
     try:
         tree = read_tree(text, file, env)
         paths: tuple[Path, ...] = (path,)
+        contents: Contents | None = None
         if tree.complete and has_more(tree.root):
             from controller.topology.assemble import assemble  # noqa: PLC0415 - most topologies are one plain file
 
-            tree, paths = assemble(tree, path, env)
+            tree, paths, contents = assemble(tree, path, env)
         source = Source(tree)
         topology, found = check(tree, source)
         if not LIBYAML:
@@ -95,6 +99,8 @@ def loads(data: bytes, path: Path, env: Mapping[str, str]) -> Loaded:
             found = (Problem(Place(file), "", "read without libyaml", hint, "warning"), *found)
         if topology is None:
             raise _error(found)
+        if contents is not None:
+            topology = contents.put_into(topology)
         return Loaded(topology, found, generation(topology), path, paths, source)
     finally:
         if collecting:
@@ -106,9 +112,12 @@ def generation(topology: Topology) -> str:
     Return the digest of *topology*, 12 hex digits of SHA-256.
 
     It covers every field, defaults included, in canonical JSON: the order of keys in the file, the form of a field and
-    comments do not matter.
+    comments do not matter. Of configs it covers the contents; of secrets it does not, since it is
+    shown, and a short one could be found by trying.
     """
-    return digest(topology.model_dump(mode="json"))
+    said = topology.model_dump(mode="json")
+    contents = {name: content_digest(config.data) for name, config in topology.configs.items()}
+    return digest({**said, "contents": contents} if contents else said)
 
 
 def _text(data: bytes, file: str) -> str:

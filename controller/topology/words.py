@@ -24,7 +24,7 @@ MOST_NAMES = 500
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
-_SECRET = frozenset(("environment", "labels", "command", "entrypoint"))
+_SECRET = frozenset(("environment", "labels", "command", "entrypoint", "content"))
 """Fields of which no value is shown."""
 
 _TRUE = frozenset(("yes", "on", "y", "true", "1"))

@@ -22,6 +22,7 @@ from controller.model.allocation import (
     pool_subnets,
     without_pool,
 )
+from controller.model.files import container_of
 from controller.model.network import IpamConfig
 from controller.wiring import clock, connect
 from tests.fakes import Cluster, FakeFleet
@@ -135,6 +136,8 @@ class RealWorld:
             shell.write_record(TOPOLOGY, None)
         for summary in engine.containers():
             engine.remove_container(summary["Id"], force=True)
+        for name in {container_of(copy.path, TOPOLOGY) for copy in found.files}:
+            shell.sweep(TOPOLOGY, name or "", ())
 
     def _remove_networks(self, engine: Engine) -> None:
         for network in engine.networks():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import UnreachableError
 from controller.model.identity import STORE_CONTAINER
-from tests.fakes import containers, daemon, networks
+from tests.fakes import containers, daemon, files, networks
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.state import GATEWAY_BRIDGE, Effect, Host, Image, Store
 
@@ -112,6 +112,7 @@ class Cluster:
         return {
             "daemon_json": host.daemon_json,
             "records": dict(sorted(host.records.items())),
+            **files.snapshot(host),
             "engine": (engine.running, engine.cluster_store, engine.cluster_advertise),
             "containers": {
                 container.name: {
@@ -119,7 +120,7 @@ class Cluster:
                     "status": container.status,
                     "image": container.image_id,
                     "config": _without_short_id(container.config, container.id),
-                    "host_config": container.host_config,
+                    "host_config": container.host_config if ids else files.without_versions(container.host_config),
                     "attachments": {
                         name: (
                             attachment.fixed_ip,

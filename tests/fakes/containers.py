@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, EngineError, NotFoundError
-from tests.fakes import configuration, networks
+from tests.fakes import configuration, files, networks
 from tests.fakes.state import SHORT_ID, Attachment, Container
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def create(cluster: Cluster, host: Host, name: str, config: Json) -> str:
     if len(wanted) > 1:
         message = f"Container cannot be connected to network endpoints: {', '.join(sorted(wanted))}"
         raise EngineError(message, status=400)
+    files.check_mounts(host, host_config)
     _check_name_free(host, name)
     container_id = cluster.new_id("container")
     host_config["NetworkMode"] = host_config.get("NetworkMode") or "default"

@@ -17,13 +17,14 @@ from controller.errors import (
     UsageError,
 )
 from controller.ports import Holder, HostFacts
-from tests.fakes import configuration, containers, daemon, datapath, networks, shapes
+from tests.fakes import configuration, containers, daemon, datapath, files, networks, shapes
 from tests.fakes.state import Touched
 from tests.fakes.store import FakeFence, FakeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from controller.model.files import Delivery
     from controller.ports import Clock, Engine, Fence, HostShell, Ping, Pong, Store
     from tests.fakes.cluster import Cluster
     from tests.fakes.faults import Fault
@@ -267,6 +268,7 @@ class FakeShell:
                 engine_arguments=(*daemon.ARGUMENTS, *host.arguments) if running else (),
                 engine_unit="active" if running else "failed",
                 gossips=running and bool(host.engine.cluster_store),
+                files=files.facts(host, topology),
             )
 
     def write_daemon_json(self, text: str | None, *, expected: str | None) -> None:
@@ -284,6 +286,16 @@ class FakeShell:
                 host.records.pop(topology, None)
             else:
                 host.records[topology] = text
+
+    def deliver(self, delivery: Delivery) -> str:
+        """Put a copy there."""
+        with self._effect("deliver", delivery) as host:
+            return files.deliver(host, delivery)
+
+    def sweep(self, topology: str, container: str, keep: Collection[str]) -> None:
+        """Remove a container's copies."""
+        with self._effect("sweep", topology, container, tuple(sorted(keep))) as host:
+            files.sweep(host, topology, container, keep)
 
     def restart_engine(self, *, kill: bool = False) -> None:
         """Restart the daemon; HostError when it does not come up."""

@@ -231,6 +231,8 @@ class Host:
         records: Topology -> text of our record.
         arguments: What stands on dockerd's command line beside its defaults.
         lacks: What its kernel has no means for, as ``GET /info`` calls it.
+        files: Path -> content, mode, owner and group of a copy of a config or secret.
+        deliveries: How many copies were ever made: names the next one.
     """
 
     name: str
@@ -245,6 +247,8 @@ class Host:
     plugged: bool = True
     boots: int = 1
     lacks: set[str] = field(default_factory=set)
+    files: dict[str, tuple[bytes, str, str, str]] = field(default_factory=dict)
+    deliveries: int = 0
 
 
 @dataclass(slots=True)

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.topology.rules import address, container, container_fields, dependency, host, network, port, ssh, store
+from controller.topology.rules import (
+    address,
+    container,
+    container_fields,
+    dependency,
+    files,
+    host,
+    network,
+    port,
+    ssh,
+    store,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,5 +31,5 @@ if TYPE_CHECKING:
 
 def judge(draft: Draft) -> Iterator[Mistake]:
     """Yield what the rules find wrong with *draft*."""
-    for rules in (host, ssh, store, network, container, container_fields, address, port, dependency):
+    for rules in (host, ssh, store, network, container, container_fields, files, address, port, dependency):
         yield from rules.mistakes(draft)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from controller.errors import EngineError
 from controller.model.desired import retired
+from controller.model.files import files_of
 from controller.model.identity import Generation
 from controller.model.observed import EngineState, HostState
 from controller.model.topology import Topology
@@ -130,6 +131,13 @@ _FIELDS: tuple[dict[str, Any], ...] = (
     {"healthcheck": {"test": "true"}, "cap_add": ["net_admin"], "stop_grace_period": "1m"},
 )
 
+_CONFIGS: tuple[list[Any], ...] = (
+    [],
+    ["motd"],
+    ["motd", {"source": "conf", "target": "/etc/conf", "mode": "0444", "uid": 1000}],
+    [{"source": "conf", "target": "/motd"}],
+)
+
 
 def on_lan(host: str = "h1", **attachment: Any) -> dict[str, Any]:
     """Return a declared container on the bridge alone."""
@@ -176,12 +184,14 @@ def topologies(draw: st.DrawFn) -> Topology:
             "restart": draw(st.sampled_from(["always", "unless-stopped", "on-failure:3"])),
             "networks": attachments,
             **draw(st.sampled_from(_FIELDS)),
+            "configs": draw(st.sampled_from(_CONFIGS)),
             "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
             if containers
             else [],
         }
     lan = {"lan": LAN | {"mtu": draw(st.sampled_from([1400, 1500]))}} if bridged else {}
-    return topology(containers, {**declared(tuple(networks)), **lan})
+    configs = {"motd": {"content": draw(st.sampled_from(["one", "two"]))}, "conf": {"content": "three"}}
+    return topology(containers, {**declared(tuple(networks)), **lan}, configs=configs)
 
 
 def _on_the_bridge(draw: st.DrawFn, number: int) -> dict[str, Any]:
@@ -205,6 +215,21 @@ def tamper(world: World, what: str, number: int) -> None:
         _HOST_TAMPERINGS[what](world, host)
     elif name in there:
         _CONTAINER_TAMPERINGS[what](world, engine, name)
+
+
+def _change_copies(world: World, host: str) -> None:
+    files = world.cluster.hosts[host].files
+    for path, (_, mode, uid, gid) in files.items():
+        files[path] = (b"changed by hand", mode, uid, gid)
+
+
+def _lose_copies(world: World, host: str) -> None:
+    world.cluster.hosts[host].files.clear()
+
+
+def _litter(world: World, host: str) -> None:
+    for name in ("c0", "stranger"):
+        world.cluster.hosts[host].files[f"{files_of(NAME, name)}configs/motd/left"] = (b"left", "0400", "0", "0")
 
 
 def _change_daemon_json(world: World, host: str) -> None:
@@ -262,6 +287,9 @@ _HOST_TAMPERINGS: dict[str, Callable[[World, str], None]] = {
     "daemon_json": _change_daemon_json,
     "kill_engine": _kill_engine,
     "leak": _leak,
+    "change_copies": _change_copies,
+    "lose_copies": _lose_copies,
+    "litter": _litter,
 }
 _CONTAINER_TAMPERINGS: dict[str, Callable[[World, Engine, str], None]] = {
     "rm": lambda _world, engine, name: engine.remove_container(name, force=True),
