@@ -29,11 +29,17 @@ def file_changes(
     desired: Topology, name: str, found: ContainerState, files: Mapping[str, DeliveredFile]
 ) -> Iterator[Change]:
     """
-    Yield each config and secret that a declared container does not have as declared, a line each.
+    Yield each config and secret that a declared container does not have as declared, once for each way in which.
 
     Args:
         files: Path -> copy on its host.
     """
+    yield from dict.fromkeys(_differences(desired, name, found, files))
+
+
+def _differences(
+    desired: Topology, name: str, found: ContainerState, files: Mapping[str, DeliveredFile]
+) -> Iterator[Change]:
     mounted = {
         (field_of(mount.source, desired.name, name), mount.target): mount
         for mount in delivered_mounts(desired.name, name, found)
@@ -81,7 +87,8 @@ def file_items(desired: Topology, observed: Observed) -> Iterator[DriftItem]:
     """
     Yield an item for each container and host of which there are copies that nobody reads.
 
-    Those of a container that is to be created are none of them: an interrupted apply has delivered them.
+    Those of a container that is to be created are none of them: an interrupted apply delivered them, and whoever
+    creates a container that reads copies removes the others.
     """
     for host, state in sorted(observed.hosts.items()):
         if not isinstance(state, HostState) or not isinstance(state.engine, EngineState):
@@ -94,9 +101,14 @@ def file_items(desired: Topology, observed: Observed) -> Iterator[DriftItem]:
             if container is not None and path not in read:
                 unread[container] = unread.get(container, 0) + 1
         for container, count in sorted(unread.items()):
-            declared = desired.containers.get(container)
-            if declared is not None and declared.host == host and not {container, container + ASIDE_SUFFIX} & there:
+            if not {container, container + ASIDE_SUFFIX} & there and _is_read_at(desired, container, host):
                 continue
             copies = "a copy" if count == 1 else f"{count} copies"
             reason = f"{copies} of its configs and secrets that no container reads"
             yield DriftItem(Address("files", container), host, "unexpected", (), reason)
+
+
+def _is_read_at(desired: Topology, name: str, host: str) -> bool:
+    """Whether a container of that name is declared on *host* and reads configs or secrets."""
+    declared = desired.containers.get(name)
+    return declared is not None and declared.host == host and bool(declared.configs or declared.secrets)

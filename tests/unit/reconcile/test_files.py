@@ -174,6 +174,56 @@ def test_nothing_is_left_by_destroy_or_where_a_container_moved_away() -> None:
     assert all(not host.files for host in world.cluster.hosts.values())
 
 
+def test_a_content_that_is_read_at_two_places_is_told_once() -> None:
+    world = converged(desired(secrets=["db", LONG]), desired(FRESH, secrets=["db", LONG]))
+    assert changes(world.plan()) == [("secrets.db", "(another content)", "(declared content)")]
+    world.converge()
+    assert {content for content, *_ in read_inside(world).values()} == {"one", FRESH}
+
+
+def test_destroy_leaves_nothing_of_a_container_that_was_removed_by_hand() -> None:
+    world = converged(desired())
+    FakeFleet(world.cluster, by_hand=True).engine("h1").remove_container("c1", force=True)
+    report = world.destroy()
+    assert report is not None
+    assert "remove files/c1 on h1" in [outcome.step.id for outcome in report.outcomes]
+    assert world.cluster.hosts["h1"].files == {}
+
+
+def test_a_container_that_was_removed_by_hand_gets_its_copies_back_without_another_delivery() -> None:
+    world = converged(desired())
+    before = dict(world.cluster.hosts["h1"].files)
+    FakeFleet(world.cluster, by_hand=True).engine("h1").remove_container("c1", force=True)
+    assert [step.id for step in world.plan().steps if "c1" in step.id] == ["create container/c1 on h1"]
+    world.converge()
+    assert world.cluster.hosts["h1"].files == before
+
+
+def test_copies_of_a_container_that_reads_none_any_more_go_with_its_creation() -> None:
+    world = converged(desired(), desired(configs=[], secrets=[]))
+    FakeFleet(world.cluster, by_hand=True).engine("h1").remove_container("c1", force=True)
+    assert [step.id for step in world.plan().steps if "c1" in step.id] == [
+        "create container/c1 on h1",
+        "remove files/c1 on h1",
+    ]
+    world.converge()
+    assert world.cluster.hosts["h1"].files == {}
+
+
+def test_a_sweep_that_fails_is_told_and_made_up_for_by_the_next_apply() -> None:
+    world = converged(desired(), desired(FRESH))
+    world.cluster.faults.fail(HostError("host/h1: a file cannot be removed"), method="sweep")
+    report = world.apply()
+    assert report is not None
+    assert report.ok
+    assert report.outcomes[0].notes == (
+        "copies of its configs and secrets that nobody reads stay for now: host/h1: a file cannot be removed",
+    )
+    assert [step.id for step in world.plan().steps] == ["remove files/c1 on h1"]
+    world.converge()
+    assert files(world) == {"c1/configs/motd": "one", "c1/secrets/db": FRESH}
+
+
 def test_copies_that_nobody_reads_are_removed_and_those_in_use_stay() -> None:
     world = converged(desired())
     mine = dict(world.cluster.hosts["h1"].files)
@@ -182,6 +232,9 @@ def test_copies_that_nobody_reads_are_removed_and_those_in_use_stay() -> None:
     world.cluster.hosts["h1"].files["/var/lib/ovctl/files/another/c1/secrets/db/1"] = (b"theirs", "0400", "0", "0")
     plan = world.plan()
     assert [step.id for step in plan.steps] == ["remove files/c1 on h1", "remove files/gone on h1"]
+    cycle = world.cycle()
+    saved = saved_plan(plan, cycle.policy, cycle.generation, "/etc/topology.yaml")
+    assert {"files/c1 on h1", "files/gone on h1"} <= set(saved.fingerprint)
     assert "files/gone on h1: a copy of its configs and secrets that no container reads" in plan_text(
         plan, colours=False
     )
