@@ -39,6 +39,7 @@ from controller.model.container_values import (
     read_word,
 )
 from controller.model.forms import FrozenModel, TextMap
+from controller.model.gpus import Gpu, read_gpus
 
 _Texts = tuple[str, ...]
 _Memory = Annotated[int, BeforeValidator(read_memory, json_schema_input_type=str | int)]
@@ -90,6 +91,9 @@ class ContainerConfig(FrozenModel):
     devices: Annotated[
         _Texts, BeforeValidator(each(read_device, key=_inside, alone=False), json_schema_input_type=list[str])
     ] = Field(default=(), description="Devices of the host: HOST[:CONTAINER][:rwm].", examples=[["/dev/net/tun"]])
+    gpus: Annotated[
+        tuple[Gpu, ...], BeforeValidator(read_gpus, json_schema_input_type=Literal["all"] | int | list[Gpu])
+    ] = Field(default=(), description="GPUs of the host: all, how many, or a list of requests.", examples=["all", 1])
     security_opt: Annotated[
         _Texts, BeforeValidator(each(read_security_option, alone=False), json_schema_input_type=list[str])
     ] = Field(default=(), description="Security options.", examples=[["no-new-privileges"]])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from controller.model.gpus import ALL
 from controller.model.spellings import NS, device_text, duration_ns, duration_text, ip_text, size_text
 
 if TYPE_CHECKING:
@@ -115,6 +116,37 @@ def read_devices(found: Iterable[Json]) -> tuple[str, ...]:
     """Read the DeviceMappings."""
     keys = ("PathOnHost", "PathInContainer", "CgroupPermissions")
     return tuple(sorted(device_text(*(device.get(key) or "" for key in keys)) for device in found))
+
+
+def tell_gpus(container: Container) -> Any:
+    """Return the DeviceRequests: each wants a driver that has all of its capabilities, gpu among them."""
+    return [
+        {
+            "Driver": one.driver or "",
+            "Count": (one.count or ALL) if not one.device_ids else 0,
+            "DeviceIDs": list(one.device_ids) or None,
+            "Capabilities": [sorted({"gpu", *one.capabilities})],
+            "Options": dict(one.options),
+        }
+        for one in container.gpus
+    ] or None
+
+
+def read_gpus(found: Iterable[Json]) -> dict[str, str]:
+    """Read the DeviceRequests: ``0.count``, ``0.options.NAME``; sets of capabilities are alternatives."""
+    read: dict[str, str] = {}
+    for at, one in enumerate(found):
+        count, devices = one.get("Count") or 0, one.get("DeviceIDs") or ()
+        sets = (",".join(sorted({*names})) for names in one.get("Capabilities") or ())
+        said = {
+            "driver": one.get("Driver") or "",
+            "count": ("all" if count < 0 else str(count)) if count or not devices else "",
+            "device_ids": ",".join(sorted({str(device) for device in devices})),
+            "capabilities": " or ".join(sorted(sets)),
+            **{f"options.{name}": value for name, value in mapping(one.get("Options") or {}).items()},
+        }
+        read |= {f"{at}.{name}": text for name, text in said.items() if text or name.startswith("options.")}
+    return read
 
 
 def tell_ulimits(container: Container) -> Any:

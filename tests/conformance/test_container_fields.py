@@ -8,7 +8,7 @@ import pytest
 
 from controller.apply.engine_config import container_config
 from controller.errors import ConflictError, EngineError
-from controller.model.container_fields import FIELDS, read_fields, told_update
+from controller.model.container_fields import BY_NAME, FIELDS, read_fields, told_update
 from controller.model.topology import Container
 from tests.conformance.world import ALONE, container, run
 
@@ -57,7 +57,7 @@ EVERYTHING: dict[str, Any] = {
     "read_only": True,
     "runtime": "runc",
 }
-"""All fields but the two that an unprivileged lab and this engine lack: privileged, and annotations."""
+"""All fields but the three that an unprivileged lab and this engine lack: privileged, gpus, and annotations."""
 
 
 @pytest.fixture
@@ -108,6 +108,13 @@ def test_what_is_not_declared_is_the_default_of_the_table(engine: Engine) -> Non
 def test_privileged_is_written_down_with_a_security_option(engine: Engine) -> None:
     shown = made(engine, privileged=True)
     assert (shown["privileged"], shown["security_opt"]) == (True, ("label=disable",))
+
+
+@pytest.mark.parametrize(
+    "gpus", ["all", 2, [{"driver": "nvidia", "device_ids": [0, "a"], "capabilities": ["utility"], "options": {"a": 1}}]]
+)
+def test_a_request_for_gpus_is_read_back_also_where_the_host_has_none(engine: Engine, gpus: Any) -> None:
+    assert made(engine, gpus=gpus)["gpus"] == BY_NAME["gpus"].wanted(declared(gpus=gpus), {}) != {}
 
 
 def test_an_engine_drops_what_it_does_not_know_without_a_word(engine: Engine) -> None:
