@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controller.apply.engine_config import container_config
 from controller.diff.container_fields import field_changes, why_unable
@@ -123,6 +125,12 @@ def matrix() -> Iterator[Matrix]:
             lab.down()
 
 
+@pytest.fixture(scope="module")
+def states(matrix: Matrix) -> dict[str, EngineState]:
+    """Engine -> what is observed of it."""
+    return {engine: matrix.engine_state(host) for engine, host in HOSTS.items()}
+
+
 def case_container(host: str, case: Case, value: Any) -> Container:
     """Return a container that declares *value* for the field of *case*, on no network."""
     fields = {"host": host, "image": "busybox:1", "command": ["sleep", "infinity"]}
@@ -173,6 +181,38 @@ def test_every_field_is_read_back_as_declared_and_another_value_is_one_line_on_e
         unlimited = {row.name for row in FIELDS if row.kernel in kernel}
         assert lacking == unlimited | ({"annotations"} if engine in WITHOUT_ANNOTATIONS else set())
         assert count == 3 * sum(case.field not in lacking for case in ALL)
+
+
+@st.composite
+def mixtures(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw declarations of up to twelve fields together; what is declared of swap stands with its memory."""
+    cases = draw(st.lists(st.sampled_from(ALL), unique_by=lambda case: case.field, min_size=2, max_size=12))
+    fields = {case.field: case.first if draw(st.booleans()) else case.second for case in cases}
+    for case in cases:
+        fields |= dict(case.also)
+    return fields
+
+
+# the same twenty in each run: what fails once can be tried again
+@settings(max_examples=20, derandomize=True, database=None, deadline=None)
+@given(fields=mixtures())
+def test_fields_that_are_declared_together_are_read_back_on_every_engine(
+    matrix: Matrix, states: dict[str, EngineState], fields: dict[str, Any]
+) -> None:
+    for engine, state in states.items():
+        usual = {"host": HOSTS[engine], "image": "busybox:1", "command": ["sleep", "infinity"]}
+        image, client = state.images["busybox:1"], matrix.fleet.engine(HOSTS[engine])
+        assert image is not None
+        able = {
+            name: value
+            for name, value in fields.items()
+            if why_unable(Container.model_validate({**usual, name: value}), state) is None
+        }
+        wanted = Container.model_validate({**usual, **able})
+        made = client.create_container("mixture", container_config(wanted, container_labels(NAME, wanted)))
+        found = container_state(client.inspect_container(made))
+        client.remove_container(made, force=True)
+        assert list(field_changes(wanted, found, state, image)) == [], engine
 
 
 @pytest.mark.parametrize("field", sorted(BY_HAND))
