@@ -30,7 +30,7 @@ def lab(ctx: click.Context, name: str) -> None:
     "--engine",
     default="classic",
     show_default=True,
-    help="classic (20.10.5), etcd (20.10.24) or modern (26.1); or a list with one for each host.",
+    help="classic (20.10.5), etcd (20.10.24), modern (26.1) or newest (28.5); or a list with one for each host.",
 )
 @click.option("--subnet", default=DEFAULT_SUBNET, show_default=True, help="Private IPv4 network of the lab.")
 @click.option(

@@ -29,7 +29,7 @@ _PAUSE_S = 0.02
 _TRIES = 20
 
 # Suites whose systemd only knows cgroup2 (since systemd 256 v1 is refused).
-_UNIFIED_SUITES = {"trixie"}
+_UNIFIED_SUITES = {"trixie", "forky"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Lab:
 
         Args:
             hosts: Number of hosts with an engine; None means one for each engine listed, or three.
-            engine: ``classic``, ``etcd`` or ``modern`` for all hosts, or a comma-separated list with one for each.
+            engine: A key of ``spec.SUITES`` for all hosts, or a comma-separated list with one for each.
             subnet: IPv4 network of the lab; the first host is .11, the store .10, the machine .1.
             store: ``consul`` for a host of its own with a consul server, or ``none``.
             progress: Called with a line at each step, from several threads.

@@ -19,8 +19,9 @@ DEFAULT_SUBNET = "192.168.112.0/24"
 DEFAULT_HOSTS = 3
 STORE_HOST = "store"
 
-# engine -> Debian suite that ships it: 20.10.5 (cluster-store), 20.10.24 (the last with etcd), 26.1.5 (swarm only)
-SUITES = {"classic": "bullseye", "etcd": "bookworm", "modern": "trixie"}
+# engine -> Debian suite that ships it: 20.10.5 (cluster-store), 20.10.24 (the last with etcd), 26.1.5 (swarm only), and
+# what Debian's next release has by now: 28.5.2 in November 2026
+SUITES = {"classic": "bullseye", "etcd": "bookworm", "modern": "trixie", "newest": "forky"}
 
 # Linux allows 15 characters for a network interface; "<lab>-store" and "<lab>-h99" must fit.
 _NAME = re.compile(r"[a-z][a-z0-9]{0,8}")

@@ -31,6 +31,7 @@ def test_a_list_of_engines_makes_one_host_each() -> None:
 
 def test_a_store_needs_its_suite_even_beside_other_engines() -> None:
     assert spec(engine="modern").suites == ("trixie", "bullseye")
+    assert spec(engine="newest").suites == ("forky", "bullseye")
 
 
 def test_a_lab_is_read_back_as_it_was_written() -> None:
