@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from keyword import iskeyword
 
 import click
 
@@ -23,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "destroy": "Remove what the topology created and restore the hosts' settings.",
     "status": "Show each container, its addresses and its drift.",
     "verify": "Prove on the data path who reaches whom, and who must not.",
+    "import": "Make a topology.yaml from a Compose file.",
     "lab": "Virtual hosts on this machine, to try things on.",
     "completion": "Print the shell completion script.",
 }
@@ -39,7 +41,8 @@ class LazyGroup(click.Group):
         """Import and return the command, or None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"controller.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command = getattr(importlib.import_module(f"controller.cli.{name}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a broken build, not a user's mistake
         return command
 

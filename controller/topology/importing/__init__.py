@@ -1,0 +1,6 @@
+"""
+A topology made from what somebody wrote for something else.
+
+``compose`` translates key by key, ``settle`` leaves out what a topology does not take, ``text`` writes the file. What
+the model takes is asked of the model: nothing here has a list of its own. Nothing is dropped without a note.
+"""

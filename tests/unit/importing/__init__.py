@@ -1,0 +1,1 @@
+"""Making a topology from what was written for something else."""

@@ -1,0 +1,75 @@
+"""
+Compose files as plain files: tests/golden/import/<case>/.
+
+compose.yaml is what is imported; topology.yaml is what becomes of it, warnings.txt what is said.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from controller.cli import root
+from controller.errors import UsageError
+from controller.topology.importing.file import Imported, import_compose
+from controller.topology.load import loads
+
+CASES = Path(__file__).parents[2] / "golden" / "import"
+HOSTS = {"h1": "192.168.112.11", "h2": "192.168.112.12"}
+VARIABLES = {"DB_PASSWORD": "secret", "SENTRY_DSN": "dsn"}
+
+
+def imported(file: Path, *, place: dict[str, str] | None = None, project: str | None = None) -> Imported:
+    return import_compose(file, hosts=HOSTS, place=place or {}, project=project, store=None, output=None)
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_a_compose_file_becomes_the_valid_topology_on_file(case: str, request: pytest.FixtureRequest) -> None:
+    folder = CASES / case
+    made = imported(folder / "compose.yaml")
+    loads(made.text.encode(), folder / "topology.yaml", VARIABLES)
+    lines = [line for problem in made.warnings for line in problem.lines()]
+    got = {"topology.yaml": made.text, "warnings.txt": "\n".join(lines).replace(f"{folder}/", "") + "\n"}
+    for name, text in got.items():
+        if request.config.getoption("--update-golden"):
+            (folder / name).write_text(text)
+        assert text == (folder / name).read_text()
+
+
+def test_what_is_left_out_is_a_comment_and_a_warning_and_hides_values(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services:\n  web: {image: 'i:1', links: [db], environment: {KEY: hunter2}}\n")
+    made = imported(file)
+    assert "# links is left out" in made.text
+    assert [problem.place.line for problem in made.warnings] == [2]
+    assert not any("hunter2" in str(problem) for problem in made.warnings)
+
+
+def test_a_service_runs_where_it_is_placed_and_nowhere_unknown(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {image: 'i:1'}, db: {image: 'i:2'}}\n")
+    made = loads(imported(file, place={"db": "h2"}, project="shop").text.encode(), file, {}).topology
+    assert {name: container.host for name, container in made.containers.items()} == {"web": "h1", "db": "h2"}
+    with pytest.raises(UsageError, match="no such host"):
+        imported(file, place={"db": "h9"})
+
+
+def test_a_file_that_takes_from_another_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {extends: {file: base.yaml, service: web}}}\n")
+    with pytest.raises(UsageError, match=r"services\.web\.extends"):
+        imported(file)
+
+
+def test_the_written_file_is_private_and_replaces_none(tmp_path: Path) -> None:
+    file, output = tmp_path / "compose.yaml", tmp_path / "topology.yaml"
+    file.write_text("services: {web: {image: 'i:1'}}\n")
+    arguments = ["import", "--compose", str(file), "--host", "h1=192.168.112.11", "-o", str(output)]
+    assert CliRunner().invoke(root, arguments).exit_code == 0
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    before = output.read_text()
+    assert isinstance(CliRunner().invoke(root, arguments).exception, UsageError)
+    assert output.read_text() == before
