@@ -19,7 +19,7 @@ from controller.topology.load import loads
 
 CASES = Path(__file__).parents[2] / "golden" / "import"
 HOSTS = {"h1": "192.168.112.11", "h2": "192.168.112.12"}
-VARIABLES = {"DB_PASSWORD": "secret", "SENTRY_DSN": "dsn"}
+VARIABLES = {"DB_PASSWORD": "secret", "SENTRY_DSN": "dsn", "TOKEN": "token"}
 
 
 def imported(file: Path, *, place: dict[str, str] | None = None, project: str | None = None) -> Imported:
