@@ -37,8 +37,10 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
                 what, hint = own[key]
                 path = draft.port_entry(name, position)
                 fact = f"{_shown(port)} of host {container.host} is {what}"
-                yield Mistake(path, fact, hint, "warning" if what.startswith("probably") else "error")
-                continue
+                sure = not what.startswith("probably")
+                yield Mistake(path, fact, hint, "error" if sure else "warning")
+                if sure:
+                    continue
             holders = taken.setdefault(key, {})
             address = _ANY if port.host_ip == "0.0.0.0" else port.host_ip  # noqa: S104 - what Compose's host_ip means
             holder = _holder(holders, address)

@@ -185,6 +185,15 @@ def test_a_surprise_of_yaml_1_1_is_a_warning_unless_it_is_right_or_wrong(
     assert problems_of(f"{SMALL}containers:\n  cc: {{host: h1, image: busybox, {line}}}\n") == problems
 
 
+def test_a_port_that_sshd_may_have_is_still_published_once(problems_of: Callable[..., list[str]]) -> None:
+    one, other = (f"  {name}: {{host: h1, image: busybox, ports: [22:22]}}\n" for name in ("aa", "bb"))
+    assert problems_of(f"{SMALL}containers:\n{one}{other}") == [
+        "warning: t.yaml:5:42: containers.aa.ports[0]: port 22/tcp of host h1 is probably sshd's",
+        "warning: t.yaml:6:42: containers.bb.ports[0]: port 22/tcp of host h1 is probably sshd's",
+        "error: t.yaml:6:42: containers.bb.ports[0]: port 22/tcp of host h1 is already taken by container aa (5:42)",
+    ]
+
+
 def test_places_of_values_can_be_asked_for(read: Callable[..., Loaded]) -> None:
     loaded = read(SMALL)
     assert str(loaded.places.place("hosts", "h1", "address")) == "t.yaml:3:23"
