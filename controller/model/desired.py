@@ -64,8 +64,8 @@ def container_labels(topology: str, container: Container) -> dict[str, str]:
 
 
 def container_fields(container: Container) -> dict[str, Any]:
-    """Return the declared fields of *container* that differ from their defaults, JSON-like; not what only orders it."""
-    return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on"})
+    """Return the declared fields of *container* that differ from their defaults, JSON-like; none that only makes it."""
+    return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on", "pull_policy"})
 
 
 def deliveries(topology: Topology, name: str) -> Iterator[tuple[FileReference, Delivery]]:

@@ -135,6 +135,10 @@ class Container(ContainerConfig):
 
     host: str = Field(description="Host that the container runs on.")
     image: str = Field(min_length=1, pattern=NO_SPACE, description="Image to run.", examples=["busybox:1"])
+    pull_policy: Literal["always", "missing", "never"] = Field(
+        default="missing",
+        description="When the image is pulled before the container is made or replaced; never at other times.",
+    )
     command: Words | None = Field(default=None, description="Command; the image's own without it.")
     entrypoint: Words | None = Field(default=None, description="Entrypoint; the image's own without it.")
     environment: TextMap = Field(default_factory=dict, description="Environment variables.")

@@ -21,7 +21,7 @@ from controller.model.observed import EngineState, StoreState, Unknown
 from controller.plan.attachment import attach, network_of
 from controller.plan.handover import held, ports_freed
 from controller.plan.host import blocked_by_host
-from controller.plan.image import is_replaced, pull
+from controller.plan.image import is_replaced, lacks_image, pull
 from controller.plan.joining import joined, joins_after
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def _successor_waits(draft: Draft, item: DriftItem) -> str | None:
         return None
     if isinstance(draft.observed.engine(declared.host), Unknown):
         return f"it is to move to {declared.host}, which could not be read"
+    without_image = lacks_image(draft, declared)
+    if without_image:
+        return f"it is to move, but {without_image}"
     taken: set[tuple[str, str, str | None]] = {
         ("container", item.address.name, declared.host),
         ("host", declared.host, declared.host),
@@ -157,6 +160,9 @@ def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None
     on_host = blocked_by_host(draft, item)
     if on_host and overlays:
         return on_host
+    without_image = lacks_image(draft, container)
+    if without_image and (item.cls == "missing" or is_replaced(draft, item)):
+        return without_image
     if item.cls == "missing":
         return _elsewhere(draft, item)
     return None

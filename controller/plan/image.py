@@ -29,13 +29,32 @@ def is_replaced(draft: Draft, item: DriftItem) -> bool:
 
 
 def pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
-    """Return the step that pulls the container's image where it is declared, None when the host has it."""
+    """
+    Return the step that pulls the container's image where it is declared, None when it need not be pulled.
+
+    A pull belongs to the making of a container: what a registry has is no state of a host, and is never compared.
+    """
     host = container.host
     engine = draft.observed.engine(host)
-    if not isinstance(engine, EngineState) or engine.images.get(container.image) is not None:
+    if not isinstance(engine, EngineState):
         return None
-    action = PullImage(address=item.address, host=host, reason=f"{host} does not have it", image=container.image)
+    reason = None if engine.images.get(container.image) is not None else f"{host} does not have it"
+    if container.pull_policy == "always":
+        reason = reason or "its pull_policy is always"
+    if reason is None:
+        return None
+    action = PullImage(address=item.address, host=host, reason=reason, image=container.image)
     return draft.add(action, follows=[draft.configured[host]] if host in draft.configured else [])
+
+
+def lacks_image(draft: Draft, container: Container) -> str | None:
+    """Return why no container can be made as declared: its host lacks the image, which is not to be pulled; or None."""
+    engine = draft.observed.engine(container.host)
+    if container.pull_policy != "never" or not isinstance(engine, EngineState):
+        return None
+    if engine.images.get(container.image) is not None:
+        return None
+    return f"{container.host} does not have image {container.image}, and its pull_policy is never"
 
 
 def pulls_before(draft: Draft, name: str) -> list[str]:
