@@ -215,8 +215,10 @@ class PatientEngine:
                 except EngineError as error:
                     if not _STORE_DIAL.search(error.message):
                         raise
-                    if name in ("start_container", "connect") and "unreachable" in error.message:
-                        self._clear(args[0] if name == "start_container" else args[1])
+                    if name == "start_container" and "unreachable" in error.message:
+                        self._clear(args[0])
+                    elif name == "connect" and "unreachable" in error.message:
+                        self._cut(args[0], args[1])
             return method(*args, **kwargs)
 
         return ask
@@ -231,8 +233,11 @@ class PatientEngine:
         found = self._engine.inspect_container(ref)
         for network, endpoint in found["NetworkSettings"]["Networks"].items():
             if not endpoint["EndpointID"]:
-                with contextlib.suppress(EngineError):
-                    self._other.disconnect(network, found["Name"].lstrip("/"), force=True)
+                self._cut(network, found["Name"].lstrip("/"))
+
+    def _cut(self, network: str, name: str) -> None:
+        with contextlib.suppress(EngineError):
+            self._other.disconnect(network, name, force=True)
 
 
 def daemon_json(world: World, host: str) -> str:
