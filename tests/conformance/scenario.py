@@ -188,6 +188,8 @@ class Story:
     def _container(self, title: str, engine: Engine, name: str) -> None:
         """Write down the whole container and its line in the list."""
         found = engine.inspect_container(name)
+        if found["State"]["Running"]:
+            found["State"].pop("FinishedAt")  # of a start that had to be tried again
         networks = found["NetworkSettings"]["Networks"]
         if found["NetworkSettings"]["SandboxID"]:
             self._normal.name(found["NetworkSettings"]["SandboxID"], f"sandbox of {name}")

@@ -107,6 +107,11 @@ class RealWorld:
         for host in JOINED:
             text = daemon_json(self, host)
             self.fleet.shell(host).write_daemon_json(text, expected=None)
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the daemons of h1 and h2 anew, and wait until they are registered."""
+        for host in JOINED:
             self.fleet.shell(host).restart_engine()
         wanted = {f"{self.address(host)}:{PORT}" for host in JOINED}
         assert eventually(self, lambda: wanted <= {node.address for node in store_of(self).nodes()})
