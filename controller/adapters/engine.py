@@ -1,13 +1,15 @@
 """
 ``ports.Engine``: Docker's API of one host.
 
-Reads go through the lean client. Effects go through the Docker SDK's low-level client, which is imported for the first
-one: that takes longer than a whole plan. Each effect is one request; nothing is tried again here.
+Requests go through the lean client. Only pulls go through the Docker SDK, which finds a person's credentials; it is
+imported for the first one, since that takes longer than a whole plan. Each effect is one request; nothing is tried
+again here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -32,13 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from docker import APIClient
-    from requests import Response
 
+    from controller.adapters.http import Answer
     from controller.ports import Json
 
 _READ_S = 20.0
 _EFFECT_S = 120
-_NOT_FOUND, _CONFLICT = 404, 409
+_UNCHANGED, _NOT_FOUND, _CONFLICT = 304, 404, 409
 _START_OF_ID = re.compile(r"[0-9a-f]{1,63}")
 _NO_ACCESS = re.compile(
     r"unauthorized|authentication required|no basic auth credentials|access.* denied", re.IGNORECASE
@@ -133,7 +135,7 @@ class DockerEngine:
     def _pull(self, ref: str, tell: Callable[[str], None]) -> None:
         repository, tag = split_image(ref)
         layers: dict[str, tuple[int, int]] = {}
-        with self._effect() as sdk:
+        with self._registries() as sdk:
             for step in sdk.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in step:
                     raise EngineError(f"{self._way.place}: {ref}: {one_line(step['error'])}", status=None)
@@ -143,29 +145,23 @@ class DockerEngine:
 
     def create_container(self, name: str, config: Json) -> str:
         """Create a container from the body of ``POST /containers/create`` and return its id."""
-        with self._effect() as sdk:
-            created: Json = sdk.create_container_from_config(config, name)  # type: ignore[no-untyped-call] # has no types
-            return self._id(created)
+        return self._id(self._post(f"/containers/create?name={in_path(name)}", config))
 
     def start_container(self, ref: str) -> None:
         """Start it; one that runs already is left alone."""
-        with self._effect() as sdk:
-            sdk.start(self._container(ref))
+        self._post(f"/containers/{in_path(self._container(ref))}/start")
 
     def unpause_container(self, ref: str) -> None:
         """Let a paused one go on; EngineError when it is not paused."""
-        with self._effect() as sdk:
-            sdk.unpause(self._container(ref))
+        self._post(f"/containers/{in_path(self._container(ref))}/unpause")
 
     def stop_container(self, ref: str, *, timeout_s: int = 10) -> None:
         """Stop it; one that is stopped already is left alone."""
-        with self._effect() as sdk:
-            sdk.stop(self._container(ref), timeout=timeout_s)
+        self._post(f"/containers/{in_path(self._container(ref))}/stop?t={timeout_s}", within_s=_EFFECT_S + timeout_s)
 
     def rename_container(self, ref: str, name: str) -> None:
         """Give it another name."""
-        with self._effect() as sdk:
-            sdk.rename(self._container(ref), name)
+        self._post(f"/containers/{in_path(self._container(ref))}/rename?name={in_path(name)}")
 
     def update_container(self, ref: str, config: Json) -> None:
         """Change what can be changed in place."""
@@ -173,22 +169,16 @@ class DockerEngine:
 
     def remove_container(self, ref: str, *, force: bool = False) -> None:
         """Remove it and its anonymous volumes, never its named ones."""
-        with self._effect() as sdk:
-            # ``v`` means the anonymous ones alone: the engine keeps a volume that was given a name.
-            sdk.remove_container(self._container(ref), v=True, force=force)
+        # ``v`` means the anonymous ones alone: the engine keeps a volume that was given a name.
+        self._effect("DELETE", f"/containers/{in_path(self._container(ref))}?v=true&force={str(force).lower()}")
 
     def create_network(self, name: str, config: Json) -> str:
         """Create a network from the body of ``POST /networks/create`` (without Name) and return its id."""
-        answer = self._post("/networks/create", {**config, "Name": name})
-        try:
-            return self._id(answer.json())
-        except ValueError:
-            raise self._unreadable() from None
+        return self._id(self._post("/networks/create", {**config, "Name": name}))
 
     def remove_network(self, ref: str) -> None:
         """Remove it; EngineError 403 while it has active endpoints."""
-        with self._effect() as sdk:
-            sdk.remove_network(self._network(ref))
+        self._effect("DELETE", f"/networks/{in_path(self._network(ref))}")
 
     def connect(self, network: str, container: str, endpoint: Json) -> None:
         """Attach a container."""
@@ -263,8 +253,12 @@ class DockerEngine:
             raise self._unreadable()
         return found
 
-    def _id(self, created: object) -> str:
+    def _id(self, answer: Answer) -> str:
         """Return the id of what was created; EngineError for an answer without one."""
+        try:
+            created = answer.json()
+        except HttpError:
+            raise self._unreadable() from None
         found = created.get("Id") if isinstance(created, dict) else None
         if not isinstance(found, str):
             raise self._unreadable()
@@ -282,21 +276,32 @@ class DockerEngine:
         except HttpError as error:
             self._broken(error)
 
-    def _post(self, path: str, body: Json) -> Response:
-        """Post a raw body through the SDK's session: its own methods cannot pass every field on."""
-        with self._effect() as sdk:
-            response = sdk.post(f"{sdk.base_url}/v{sdk.api_version}{path}", json=body, timeout=_EFFECT_S)
-            if not response.ok:
-                raise self._refusal(response.status_code, message_of(response.content))
-            return response
+    def _post(self, path: str, body: Json | None = None, *, within_s: float = _EFFECT_S) -> Answer:
+        return self._effect("POST", path, body, within_s=within_s)
+
+    def _effect(self, method: str, path: str, body: Json | None = None, *, within_s: float = _EFFECT_S) -> Answer:
+        """Send one request that changes something."""
+        try:
+            data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        except ValueError:
+            raise EngineError(f"{self._way.place}: engine: a request that JSON cannot say") from None
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        path = f"/v{self._version()}{path}"
+        try:
+            answer = self._http.request(method, path, body=data, headers=headers, timeout_s=within_s)
+        except HttpError as error:
+            self._broken(error)
+        if not answer.ok and answer.status != _UNCHANGED:
+            raise self._refusal(answer.status, message_of(answer.body))
+        return answer
 
     @contextlib.contextmanager
-    def _effect(self) -> Iterator[APIClient]:
+    def _registries(self) -> Iterator[APIClient]:
         """Lend the SDK's client and turn what it raises into ours."""
         version = self._version()
         path = self._way.engine_socket()
 
-        import docker  # noqa: PLC0415 - imported with the first effect: it takes 0.1 s and more
+        import docker  # noqa: PLC0415 - imported with the first pull: it takes 0.1 s and more
         import requests  # noqa: PLC0415 - likewise
 
         with self._lock:

@@ -320,8 +320,19 @@ resolve() {
         mount --bind -- "$1" /etc/resolv.conf || exit
         shift
         echo asked
+        # one process asks for all; what it did not find, or not in time, is asked for one by one
+        found=$(timeout 0.6 getent -s hosts:dns ahostsv4 "$@" | {
+            while read -r ip kind name; do
+                [ "$kind" = STREAM ] || continue
+                [ -z "$name" ] || printf "\nresolved %s" "$name"
+                printf " %s" "$ip"
+            done
+            echo
+        })
+        printf "%s\n" "$found"
         number=0
         for name; do
+            case "$found " in *"resolved $name "*) continue ;; esac
             (
                 line=$(timeout 0.6 getent -s hosts:dns ahostsv4 "$name" | while read -r ip kind _; do
                     [ "$kind" != STREAM ] || printf " %s" "$ip"

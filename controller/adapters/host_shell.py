@@ -148,7 +148,8 @@ class HelperShell:
         found = [line.split(" ") for line in lines if line.startswith("resolved ")]
         if "asked" not in lines or any(len(fields) < 3 for fields in found):  # noqa: PLR2004 - "resolved NAME IP"
             raise HostError(f"{self._way.place}: resolve: an answer that cannot be read")
-        return {name: tuple(addresses) for _, name, *addresses in found}
+        # a name that leads to another is told by that one's name, and is then asked for by itself as well
+        return {name: tuple(addresses) for _, name, *addresses in found if name in names}
 
     def _question(self, question: Ping) -> str:
         conf = "-" if question.resolv_conf is None else self._conf(question.resolv_conf)

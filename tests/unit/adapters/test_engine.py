@@ -134,7 +134,7 @@ def test_starting_and_stopping_what_is_so_already_is_fine(peer: Peer, engine: Do
 
 
 def test_removal_takes_anonymous_volumes_along(peer: Peer, engine: DockerEngine) -> None:
-    peer.answers["DELETE", "/v1.41/containers/app?v=True&link=False&force=True"] = (204, b"")
+    peer.answers["DELETE", "/v1.41/containers/app?v=true&force=true"] = (204, b"")
     engine.remove_container("app", force=True)
 
 

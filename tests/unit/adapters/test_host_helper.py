@@ -261,13 +261,18 @@ def test_names_are_asked_of_dns_from_inside_the_container(shell: HelperShell, ro
     program(
         root,
         "getent",
-        '[ "$4" != nobody ] || exit 2\n'
-        'printf "10.0.0.9       STREAM %s\\n10.0.0.9       DGRAM\\n10.0.0.8       STREAM\\n" "$4"',
+        "shift 3\n"
+        "for name; do\n"
+        "    case $name in nobody) continue ;; alias) name=real ;; esac\n"
+        '    printf "10.0.0.9       STREAM %s\\n10.0.0.9       DGRAM\\n10.0.0.8       STREAM\\n" "$name"\n'
+        "done",
     )
-    names = ("c2", "nobody", *(f"n{number}" for number in range(20)))
+    names = ("c2", "nobody", "alias", *(f"n{number}" for number in range(20)))
     found = shell.resolve(7, "/var/lib/x/resolv.conf", names)
     assert found == {name: ("10.0.0.9", "10.0.0.8") for name in names if name != "nobody"}
     calls = (root / "calls").read_text()
+    asked = [line.split(" ahostsv4 ")[1] for line in calls.splitlines() if line.startswith("getent ")]
+    assert sorted(asked) == sorted([" ".join(names), "nobody", "alias"])
     assert "nsenter -t 7 -n unshare -m sh -c" in calls
     assert "mount --bind -- /var/lib/x/resolv.conf /etc/resolv.conf" in calls
     assert "getent -s hosts:dns ahostsv4 c2" in calls
