@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from bench import command, fleet, raw, results
 from bench.ground import say, standing
 from bench.keys import Keys
+from bench.machine import busy_s
 from controller.topology.load import load
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class Bench:
         found["order"] = order
         for way in order:
             self.next_subnets()
+            before = busy_s()
             found[way] = ways[way]()
+            found[way] |= {"machine_busy_s": round(busy_s() - before, 2)}
             found[way] |= self.clear()
         found["ratio"] = round(found["ovctl"]["seconds"] / found["raw"]["seconds"], 3)
         return found
