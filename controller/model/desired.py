@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 DEFAULT_NETWORK = "bridge"
 """Where the engine puts a container that declares no network."""
 
+HOST_MODE = "host"
+"""The mode of a container in its host's own network."""
+
 OPTION_MTU = "com.docker.network.driver.mtu"
 
 
@@ -94,10 +97,10 @@ def attachments(container: Container) -> dict[str, Attachment]:
     """
     Return network -> attachment in the order of connection: by priority, then as declared.
 
-    Without a declared network, the engine's default bridge.
+    Without a declared network, the one that its mode means, else the engine's default bridge.
     """
     if not container.networks:
-        return {DEFAULT_NETWORK: Attachment()}
+        return {container.network_mode or DEFAULT_NETWORK: Attachment()}
     return dict(sorted(container.networks.items(), key=lambda item: -item[1].priority))
 
 

@@ -171,6 +171,16 @@ def read_restart(value: str) -> str:
     return f"{name}:{times}" if times else name
 
 
+def read_network_mode(value: Any) -> Any:
+    """Refuse the modes that share another container's network, with the reason: the engine knows that one by id."""
+    if isinstance(value, str) and value.startswith(("service:", "container:")):
+        raise problem(
+            f"{value!r}: the network of another container is not taken: it goes away when that one is replaced",
+            "put both on one network: names are found there",
+        )
+    return value
+
+
 def read_published_port(value: Any) -> Any:
     """Read Compose's quoted port number."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10 else value  # noqa: PLR2004 - no port is longer

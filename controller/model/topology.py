@@ -35,6 +35,7 @@ from controller.model.forms import (
     read_dependencies,
     read_list,
     read_mount,
+    read_network_mode,
     read_ports,
     read_restart,
     read_sections,
@@ -163,6 +164,13 @@ class Container(ContainerConfig):
         dict[str, Attachment],
         BeforeValidator(read_attachments, json_schema_input_type=dict[str, Attachment | None] | list[str]),
     ] = Field(default_factory=dict, description="Networks that the container is on.")
+    network_mode: Annotated[
+        Literal["none", "host", "bridge"] | None,
+        BeforeValidator(read_network_mode, json_schema_input_type=Literal["none", "host", "bridge"] | None),
+    ] = Field(
+        default=None,
+        description="In place of networks: none, host for the host's own network, or bridge for the engine's own.",
+    )
     configs: Annotated[
         tuple[FileReference, ...],
         BeforeValidator(read_references("configs"), json_schema_input_type=list[str | FileReference]),

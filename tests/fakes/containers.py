@@ -271,8 +271,17 @@ def _check_name_free(host: Host, name: str) -> None:
 
 
 def _check_attachment(container: Container, network: Network, wanted: Attachment) -> None:
-    if network.driver == "host" or container.mode == "host":
+    if network.driver == "host" and container.mode != "host":
         message = "container cannot be disconnected from host network or connected to host network"
+        raise EngineError(message, status=400)
+    if "host" in container.attachments:
+        message = (
+            "container sharing network namespace with another container or host cannot be connected to any other "
+            "network"
+        )
+        raise EngineError(message, status=400)
+    if "none" in {network.name, *container.attachments}:
+        message = "container cannot be connected to multiple networks with one of the networks in private (none) mode"
         raise EngineError(message, status=400)
     if networks.user_defined(network):
         networks.check_subnet(network, wanted)

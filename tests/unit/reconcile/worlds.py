@@ -183,6 +183,7 @@ def topologies(draw: st.DrawFn) -> Topology:
             "environment": draw(st.sampled_from([{}, {"A": "1"}, {"A": "2", "B": ""}])),
             "restart": draw(st.sampled_from(["always", "unless-stopped", "on-failure:3"])),
             "networks": attachments,
+            "network_mode": None if attachments else draw(st.sampled_from([None, "none", "host", "bridge"])),
             **draw(st.sampled_from(_FIELDS)),
             "configs": draw(st.sampled_from(_CONFIGS)),
             "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
