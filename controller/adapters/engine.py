@@ -109,6 +109,17 @@ class DockerEngine:
         found = self._object(f"/networks/{in_path(ref)}")
         return self._exactly(found, ref, f"network {ref} not found")
 
+    def volumes(self) -> list[Json]:
+        """Return the volumes of ``GET /volumes``."""
+        found = self._object("/volumes").get("Volumes") or []
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise self._unreadable()
+        return found
+
+    def inspect_volume(self, name: str) -> Json:
+        """Return one volume; NotFoundError if there is none."""
+        return self._object(f"/volumes/{in_path(name)}")
+
     def inspect_image(self, ref: str) -> Json:
         """Return one image; NotFoundError if the host has none of that name."""
         return self._object(f"/images/{quote(word(ref), safe='/:@')}/json")
@@ -189,6 +200,22 @@ class DockerEngine:
         """Remove it; EngineError 403 while it has active endpoints."""
         with self._effect() as sdk:
             sdk.remove_network(self._network(ref))
+
+    def create_volume(self, name: str, config: Json) -> Json:
+        """Create a volume from the body of ``POST /volumes/create``; return it, or the one that is there already."""
+        answer = self._post("/volumes/create", {**config, "Name": name})
+        try:
+            found = answer.json()
+        except ValueError:
+            raise self._unreadable() from None
+        if not isinstance(found, dict):
+            raise self._unreadable()
+        return found
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it with its data; ConflictError while a container has it."""
+        with self._effect() as sdk:
+            sdk.remove_volume(word(name))
 
     def connect(self, network: str, container: str, endpoint: Json) -> None:
         """Attach a container."""

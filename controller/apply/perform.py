@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from controller.apply import container, files, host, network, settle, store
+from controller.apply import container, files, host, network, settle, store, volume
 from controller.model.action import (
     AttachContainer,
     AwaitNetwork,
     ConfigureHost,
     CreateContainer,
     CreateNetwork,
+    CreateVolume,
     DetachContainer,
     PlaceStore,
     PullImage,
@@ -18,6 +19,7 @@ from controller.model.action import (
     RemoveContainer,
     RemoveFiles,
     RemoveNetwork,
+    RemoveVolume,
     ReplaceContainer,
     RestoreHost,
     SettleHost,
@@ -57,6 +59,10 @@ def perform(  # noqa: C901, PLR0912 - one case an action
             network.await_visible(action.address.name, action.visible_on, hands, note)
         case RemoveNetwork():
             network.remove(action, hands, note)
+        case CreateVolume():
+            volume.create(action, hands, note)
+        case RemoveVolume():
+            volume.remove(action, hands, note)
         case PullImage():
             container.pull(action, hands, note, tell)
         case CreateContainer():

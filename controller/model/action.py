@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controller.model.identity import Address
     from controller.model.network import Network
     from controller.model.topology import Container, StorePlace
+    from controller.model.volume import Volume
 
 Symbol = Literal["+", "~", "-/+", "-"]
 Remedy = Literal[
@@ -159,6 +160,26 @@ class RemoveNetwork(_Action):
         "release-leaked-pool",
     )
     network_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateVolume(_Action):
+    """Create a named volume before a container first uses it."""
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "create"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    volume: Volume
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveVolume(_Action):
+    """Remove a named volume of ours, with its data: only where a person said so."""
+
+    symbol: ClassVar[Symbol] = "-"
+    verb: ClassVar[str] = "remove"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,6 +341,8 @@ Action = (
     | CreateNetwork
     | AwaitNetwork
     | RemoveNetwork
+    | CreateVolume
+    | RemoveVolume
     | PullImage
     | CreateContainer
     | ReplaceContainer

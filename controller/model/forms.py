@@ -32,6 +32,7 @@ ADVERTISE = r"^[A-Za-z0-9_.-]+:[0-9]{1,5}$"
 ABSOLUTE = r"^/"
 NO_SPACE = r"^\S+$"
 IPAM_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
+VOLUME_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
 RESTART = r"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$"
 
 PATTERNS: dict[str, tuple[str, str]] = {

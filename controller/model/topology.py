@@ -42,6 +42,7 @@ from controller.model.forms import (
 )
 from controller.model.network import Attachment, Network  # noqa: TC001 - pydantic looks them up at run time
 from controller.model.ssh_options import PLAIN_PATH
+from controller.model.volume import Volume  # noqa: TC001 - pydantic looks it up at run time
 
 
 class StorePlace(FrozenModel):
@@ -210,6 +211,10 @@ class Topology(FrozenModel):
         dict[Name, Network],
         BeforeValidator(read_sections, json_schema_input_type=dict[Name, Network | None]),
     ] = Field(default_factory=dict, description="The networks, by name.")
+    volumes: Annotated[
+        dict[ObjectName, Volume],
+        BeforeValidator(read_sections, json_schema_input_type=dict[ObjectName, Volume | None]),
+    ] = Field(default_factory=dict, description="Named volumes, by name: made as declared on each host that uses them.")
     configs: Annotated[
         dict[Name, Config],
         BeforeValidator(read_sections, json_schema_input_type=dict[Name, Config]),

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from controller.model.files import Config, Secret
 from controller.model.network import Network
 from controller.model.topology import Container, Host, Store, Topology
+from controller.model.volume import Volume
 from controller.topology.source import Source, entry_of_port
 from controller.topology.words import meant_key
 
@@ -93,9 +94,10 @@ def salvage(plain: dict[str, Any], error: ValidationError, source: Source, broke
     """
     doubtful = set(broken)
     doubtful.update(_blamed(error.errors(include_url=False), ()))
-    networks = plain.get("networks")
-    if isinstance(networks, dict):
-        plain = {**plain, "networks": {name: {} if entry is None else entry for name, entry in networks.items()}}
+    for section in ("networks", "volumes"):
+        entries = plain.get(section)
+        if isinstance(entries, dict):
+            plain = {**plain, section: {name: {} if entry is None else entry for name, entry in entries.items()}}
     store = plain.get("store")
     if store is not None:
         store = _usable(Store, {"url": store} if isinstance(store, str) else store, ("store",), doubtful)
@@ -106,6 +108,7 @@ def salvage(plain: dict[str, Any], error: ValidationError, source: Source, broke
         store=store,
         hosts=_section(Host, plain, "hosts", doubtful),
         networks=_section(Network, plain, "networks", doubtful),
+        volumes=_section(Volume, plain, "volumes", doubtful),
         configs=_section(Config, plain, "configs", doubtful),
         secrets=_section(Secret, plain, "secrets", doubtful),
         containers=_section(Container, plain, "containers", doubtful),

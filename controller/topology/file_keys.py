@@ -17,6 +17,9 @@ SECTIONS = ("hosts", "networks", "containers")
 FILE_SECTIONS = ("configs", "secrets")
 """What has entries by name, too, and no defaults: each has a content of its own."""
 
+PLAIN_SECTIONS = ("volumes",)
+"""What has entries by name, and no defaults: what one volume is made with is nobody else's."""
+
 TOP_KEYS = (INCLUDE, DEFAULTS)
 
 OWN: dict[str, frozenset[str]] = {

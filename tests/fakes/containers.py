@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, EngineError, NotFoundError
-from tests.fakes import configuration, files, networks
+from tests.fakes import configuration, files, networks, volumes
 from tests.fakes.state import SHORT_ID, Attachment, Container
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def create(cluster: Cluster, host: Host, name: str, config: Json) -> str:
         key = "bridge" if mode == "default" else mode
         known = [network for network in networks.visible(cluster, host) if network.id == key]
         found.attachments[known[0].name if known else key] = Attachment()
+    volumes.make_used(cluster, host, host_config)
     host.engine.containers[container_id] = found
     return container_id
 

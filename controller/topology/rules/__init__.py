@@ -20,6 +20,7 @@ from controller.topology.rules import (
     port,
     ssh,
     store,
+    volume,
 )
 
 if TYPE_CHECKING:
@@ -31,5 +32,5 @@ if TYPE_CHECKING:
 
 def judge(draft: Draft) -> Iterator[Mistake]:
     """Yield what the rules find wrong with *draft*."""
-    for rules in (host, ssh, store, network, container, container_fields, files, address, port, dependency):
+    for rules in (host, ssh, store, network, volume, container, container_fields, files, address, port, dependency):
         yield from rules.mistakes(draft)
