@@ -73,6 +73,15 @@ class Engine(Protocol):
         """
         ...
 
+    def load_image(self, ref: str, archive: str, tell: Callable[[str], None]) -> None:
+        """
+        Load what is in an archive of this machine, *ref* among it; EngineError without sending it when that is missing.
+
+        Args:
+            tell: Told how far it is.
+        """
+        ...
+
     def create_container(self, name: str, config: Json) -> str:
         """Create a container from the body of ``POST /containers/create``, return its id; ConflictError: name taken."""
         ...

@@ -13,9 +13,11 @@ import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
 
+from controller.adapters.archive import pieces, refuse_without
 from controller.adapters.engine_words import (
     how_far,
     in_path,
+    load_error,
     message_of,
     negotiate,
     one_line,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _READ_S = 20.0
 _EFFECT_S = 120
+_LOAD_S = 900
+"""Seconds without a word: an engine says nothing while it unpacks what it was sent."""
 _NOT_FOUND, _CONFLICT = 404, 409
 _START_OF_ID = re.compile(r"[0-9a-f]{1,63}")
 _NO_ACCESS = re.compile(
@@ -151,6 +155,19 @@ class DockerEngine:
                 far = how_far(layers, step)
                 if far:
                     tell(far)
+
+    def load_image(self, ref: str, archive: str, tell: Callable[[str], None]) -> None:
+        """Load what is in an archive of this machine, *ref* among it, piece by piece."""
+        refuse_without(ref, archive)
+        with self._effect() as sdk, pieces(ref, archive, tell) as data:
+            url, kind = f"{sdk.base_url}/v{sdk.api_version}/images/load?quiet=1", {"Content-Type": "application/x-tar"}
+            answer = sdk.post(url, data=data, headers=kind, stream=True, timeout=_LOAD_S)
+            if not answer.ok:
+                raise self._refusal(answer.status_code, message_of(answer.content))
+            for line in answer.iter_lines():
+                said = load_error(line)
+                if said:
+                    raise EngineError(f"{self._way.place}: {ref}: {one_line(said)}", status=None)
 
     def create_container(self, name: str, config: Json) -> str:
         """Create a container from the body of ``POST /containers/create`` and return its id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from controller.apply import container, files, host, network, settle, store, volume
+from controller.apply import container, files, host, image, network, settle, store, volume
 from controller.model.action import (
     AttachContainer,
     AwaitNetwork,
@@ -13,6 +13,7 @@ from controller.model.action import (
     CreateNetwork,
     CreateVolume,
     DetachContainer,
+    LoadImage,
     PlaceStore,
     PullImage,
     RecordMembers,
@@ -64,7 +65,9 @@ def perform(  # noqa: C901, PLR0912 - one case an action
         case RemoveVolume():
             volume.remove(action, hands, note)
         case PullImage():
-            container.pull(action, hands, note, tell)
+            image.pull(action, hands, note, tell)
+        case LoadImage():
+            image.load(action, hands, note, tell)
         case CreateContainer():
             container.create(action, hands, note)
         case ReplaceContainer():

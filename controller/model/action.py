@@ -198,6 +198,27 @@ class PullImage(_Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadImage(_Action):
+    """
+    Load an image that the host does not have from an archive of this machine.
+
+    Args:
+        archive: Path of the file.
+    """
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "load"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    image: str
+    archive: str
+
+    @property
+    def id(self) -> str:
+        """Once a host and image, whoever needs it."""
+        return f"{self.verb} {self.image} on {self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateContainer(_Action):
     """Create, connect and start a container; one of ours that stands there half made is completed."""
 
@@ -344,6 +365,7 @@ Action = (
     | CreateVolume
     | RemoveVolume
     | PullImage
+    | LoadImage
     | CreateContainer
     | ReplaceContainer
     | StartContainer

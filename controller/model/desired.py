@@ -22,6 +22,9 @@ DEFAULT_NETWORK = "bridge"
 HOST_MODE = "host"
 """The mode of a container in its host's own network."""
 
+_MAKING = {"host", "depends_on", "pull_policy", "image_archive"}
+"""Fields of a container that say where, when and from what it is made, and are none of what it is."""
+
 OPTION_MTU = "com.docker.network.driver.mtu"
 
 
@@ -69,7 +72,7 @@ def container_labels(topology: str, container: Container) -> dict[str, str]:
 
 def container_fields(container: Container) -> dict[str, Any]:
     """Return the declared fields of *container* that differ from their defaults, JSON-like; none that only makes it."""
-    return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on", "pull_policy"})
+    return container.model_dump(mode="json", exclude_defaults=True, exclude=_MAKING)
 
 
 def deliveries(topology: Topology, name: str) -> Iterator[tuple[FileReference, Delivery]]:

@@ -7,9 +7,9 @@ written is in ``forms``; what needs more than one field to be judged is a rule i
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from controller.model.container_config import ContainerConfig
 from controller.model.files import Config, FileKind, FileReference, Secret, read_references
@@ -141,6 +141,12 @@ class Container(ContainerConfig):
         default="missing",
         description="When the image is pulled before the container is made or replaced; never at other times.",
     )
+    image_archive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File of `docker save`, relative to this one, from which the image is loaded instead of pulled.",
+        examples=["images/app.tar"],
+    )
     command: Words | None = Field(default=None, description="Command; the image's own without it.")
     entrypoint: Words | None = Field(default=None, description="Entrypoint; the image's own without it.")
     environment: TextMap = Field(default_factory=dict, description="Environment variables.")
@@ -187,6 +193,18 @@ class Container(ContainerConfig):
             json_schema_input_type=list[str] | dict[str, dict[Literal["condition"], Literal["service_started"]] | None],
         ),
     ] = Field(default=(), description="Containers that are started before this one.")
+    _archive: str | None = PrivateAttr(default=None)
+
+    @property
+    def archive(self) -> str | None:
+        """Path of the archive that its image comes from, on this machine; None for a registry."""
+        return self._archive or self.image_archive
+
+    def loaded_from(self, archive: str) -> Self:
+        """Return the same with the path that its ``image_archive`` means beside it: the fields are as declared."""
+        found = self.model_copy()
+        found._archive = archive  # noqa: SLF001 - the copy's own
+        return found
 
 
 class Topology(FrozenModel):

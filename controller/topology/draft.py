@@ -8,6 +8,7 @@ depends on something doubtful, so that one mistake gives one message.
 from __future__ import annotations
 
 import copy
+import posixpath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -72,6 +73,10 @@ class Draft:
         """Return where *path* is, as ``line:column``; with its file before it if there are several."""
         place = self._source.place(*path)
         return f"{place.line}:{place.column}" if len(self._source.files) == 1 else str(place)
+
+    def beside(self, *path: str | int) -> str:
+        """Return the directory of the file that *path* stands in, as files are named in messages."""
+        return posixpath.dirname(self._source.place(*path).file)
 
     def port_entry(self, container: str, position: int) -> Path:
         """Return the path in the file of a container's port; *position* counts expanded ports."""

@@ -17,7 +17,7 @@ from controller.errors import (
     UsageError,
 )
 from controller.ports import Holder, HostFacts
-from tests.fakes import configuration, containers, daemon, datapath, files, networks, shapes, volumes
+from tests.fakes import archives, configuration, containers, daemon, datapath, files, networks, shapes, volumes
 from tests.fakes.state import Touched
 from tests.fakes.store import FakeFence, FakeStore
 
@@ -145,6 +145,12 @@ class FakeEngine:
                 raise EngineError(message, status=500)
             self._cluster.add_image(self._host, ref, self._cluster.registry[ref])
 
+    def load_image(self, ref: str, archive: str, tell: Callable[[str], None]) -> None:
+        """Load from an archive of this machine."""
+        with self._effect("load_image", ref, archive):
+            archives.load(self._cluster, self._host, ref, archive)
+            tell("1 of 1 MB")
+
     def create_container(self, name: str, config: Json) -> str:
         """Create a container."""
         touched = _touched("container", name, config.get("Labels") or {})
@@ -201,8 +207,7 @@ class FakeEngine:
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume."""
-        found = self._cluster.hosts[self._host].engine.volumes.get(name)
-        touched = (_touched("volume", name, found.labels or {}),) if found else ()
+        touched = volumes.touched(self._cluster.hosts[self._host], name)
         with self._effect("remove_volume", name, touched=touched) as (host, _):
             volumes.remove(host, name)
 

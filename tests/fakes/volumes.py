@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, NotFoundError
-from tests.fakes.state import Volume
+from tests.fakes.state import Touched, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,12 @@ def make_used(cluster: Cluster, host: Host, host_config: Json) -> None:
     """Make what a container is made with and is not there."""
     for name in used_by(host_config):
         create(cluster, host, {"Name": name})
+
+
+def touched(host: Host, name: str) -> tuple[Touched, ...]:
+    """Return what an effect on that volume touches."""
+    found = host.engine.volumes.get(name)
+    return () if found is None else (Touched("volume", name, tuple(sorted((found.labels or {}).items()))),)
 
 
 def shape(found: Volume) -> Json:
