@@ -52,6 +52,14 @@ class Engine(Protocol):
         """Return one network with its endpoints; NotFoundError if there is none."""
         ...
 
+    def volumes(self) -> list[Json]:
+        """Return the volumes of ``GET /volumes``."""
+        ...
+
+    def inspect_volume(self, name: str) -> Json:
+        """Return one volume; NotFoundError if there is none."""
+        ...
+
     def inspect_image(self, ref: str) -> Json:
         """Return one image; NotFoundError if the host has none of that name."""
         ...
@@ -62,6 +70,15 @@ class Engine(Protocol):
 
         Args:
             tell: Told how far it is, such as ``12 of 30 MB``.
+        """
+        ...
+
+    def load_image(self, ref: str, archive: str, tell: Callable[[str], None]) -> None:
+        """
+        Load what is in an archive of this machine, *ref* among it; EngineError without sending it when that is missing.
+
+        Args:
+            tell: Told how far it is.
         """
         ...
 
@@ -99,6 +116,14 @@ class Engine(Protocol):
 
     def remove_network(self, ref: str) -> None:
         """Remove it; EngineError 403 while it has active endpoints."""
+        ...
+
+    def create_volume(self, name: str, config: Json) -> Json:
+        """Create a volume from the body of ``POST /volumes/create``; return it, or the one that is there already."""
+        ...
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it with its data; ConflictError while a container has it, NotFoundError if it is gone."""
         ...
 
     def connect(self, network: str, container: str, endpoint: Json) -> None:

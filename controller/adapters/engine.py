@@ -1,9 +1,9 @@
 """
 ``ports.Engine``: Docker's API of one host.
 
-Requests go through the lean client. Only pulls go through the Docker SDK, which finds a person's credentials; it is
-imported for the first one, since that takes longer than a whole plan. Each effect is one request; nothing is tried
-again here.
+Requests go through the lean client. Pulls and loads, which are streams, go through the Docker SDK, which also finds a
+person's credentials; it is imported for the first one, since that takes longer than a whole plan. Each effect is one
+request; nothing is tried again here.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
 
+from controller.adapters.archive import pieces, refuse_without
 from controller.adapters.engine_words import (
     how_far,
     in_path,
+    load_error,
     message_of,
     negotiate,
     one_line,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 _READ_S = 20.0
 _EFFECT_S = 120
+_LOAD_S = 900
+"""Seconds without a word: an engine says nothing while it unpacks what it was sent."""
 _UNCHANGED, _NOT_FOUND, _CONFLICT = 304, 404, 409
 _START_OF_ID = re.compile(r"[0-9a-f]{1,63}")
 _NO_ACCESS = re.compile(
@@ -111,6 +115,17 @@ class DockerEngine:
         found = self._object(f"/networks/{in_path(ref)}")
         return self._exactly(found, ref, f"network {ref} not found")
 
+    def volumes(self) -> list[Json]:
+        """Return the volumes of ``GET /volumes``."""
+        found = self._object("/volumes").get("Volumes") or []
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise self._unreadable()
+        return found
+
+    def inspect_volume(self, name: str) -> Json:
+        """Return one volume; NotFoundError if there is none."""
+        return self._object(f"/volumes/{in_path(name)}")
+
     def inspect_image(self, ref: str) -> Json:
         """Return one image; NotFoundError if the host has none of that name."""
         return self._object(f"/images/{quote(word(ref), safe='/:@')}/json")
@@ -135,13 +150,26 @@ class DockerEngine:
     def _pull(self, ref: str, tell: Callable[[str], None]) -> None:
         repository, tag = split_image(ref)
         layers: dict[str, tuple[int, int]] = {}
-        with self._registries() as sdk:
+        with self._streams() as sdk:
             for step in sdk.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in step:
                     raise EngineError(f"{self._way.place}: {ref}: {one_line(step['error'])}", status=None)
                 far = how_far(layers, step)
                 if far:
                     tell(far)
+
+    def load_image(self, ref: str, archive: str, tell: Callable[[str], None]) -> None:
+        """Load what is in an archive of this machine, *ref* among it, piece by piece."""
+        refuse_without(ref, archive)
+        with self._streams() as sdk, pieces(ref, archive, tell) as data:
+            url, kind = f"{sdk.base_url}/v{sdk.api_version}/images/load?quiet=1", {"Content-Type": "application/x-tar"}
+            answer = sdk.post(url, data=data, headers=kind, stream=True, timeout=_LOAD_S)
+            if not answer.ok:
+                raise self._refusal(answer.status_code, message_of(answer.content))
+            for line in answer.iter_lines():
+                said = load_error(line)
+                if said:
+                    raise EngineError(f"{self._way.place}: {ref}: {one_line(said)}", status=None)
 
     def create_container(self, name: str, config: Json) -> str:
         """Create a container from the body of ``POST /containers/create`` and return its id."""
@@ -179,6 +207,14 @@ class DockerEngine:
     def remove_network(self, ref: str) -> None:
         """Remove it; EngineError 403 while it has active endpoints."""
         self._effect("DELETE", f"/networks/{in_path(self._network(ref))}")
+
+    def create_volume(self, name: str, config: Json) -> Json:
+        """Create a volume from the body of ``POST /volumes/create``; return it, or the one that is there already."""
+        return self._made(self._post("/volumes/create", {**config, "Name": name}))
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it with its data; ConflictError while a container has it."""
+        self._effect("DELETE", f"/volumes/{in_path(name)}")
 
     def connect(self, network: str, container: str, endpoint: Json) -> None:
         """Attach a container."""
@@ -253,13 +289,19 @@ class DockerEngine:
             raise self._unreadable()
         return found
 
-    def _id(self, answer: Answer) -> str:
-        """Return the id of what was created; EngineError for an answer without one."""
+    def _made(self, answer: Answer) -> Json:
+        """Return what was created; EngineError for an answer that does not say."""
         try:
-            created = answer.json()
+            found = answer.json()
         except HttpError:
             raise self._unreadable() from None
-        found = created.get("Id") if isinstance(created, dict) else None
+        if not isinstance(found, dict):
+            raise self._unreadable()
+        return found
+
+    def _id(self, answer: Answer) -> str:
+        """Return the id of what was created; EngineError for an answer without one."""
+        found = self._made(answer).get("Id")
         if not isinstance(found, str):
             raise self._unreadable()
         return found
@@ -296,12 +338,12 @@ class DockerEngine:
         return answer
 
     @contextlib.contextmanager
-    def _registries(self) -> Iterator[APIClient]:
+    def _streams(self) -> Iterator[APIClient]:
         """Lend the SDK's client and turn what it raises into ours."""
         version = self._version()
         path = self._way.engine_socket()
 
-        import docker  # noqa: PLC0415 - imported with the first pull: it takes 0.1 s and more
+        import docker  # noqa: PLC0415 - imported with the first stream: it takes 0.1 s and more
         import requests  # noqa: PLC0415 - likewise
 
         with self._lock:

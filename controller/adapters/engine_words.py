@@ -75,6 +75,15 @@ def how_far(layers: dict[str, tuple[int, int]], step: Json) -> str:
     return f"{done:.0f} of {total:.0f} MB"
 
 
+def load_error(line: bytes) -> str:
+    """Return the error that a line of an engine's answer to a load tells; empty when it tells none."""
+    try:
+        said = json.loads(line or b"{}")
+    except ValueError:
+        return "an answer that cannot be read"
+    return str(said["error"]) if isinstance(said, dict) and "error" in said else ""
+
+
 def _parse(text: object) -> tuple[int, int] | None:
     major, dot, minor = text.partition(".") if isinstance(text, str) else ("", "", "")
     return (int(major), int(minor)) if dot and major.isdecimal() and minor.isdecimal() else None

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         AttachContainer,
         CreateContainer,
         DetachContainer,
-        PullImage,
         RemoveContainer,
         ReplaceContainer,
         StartContainer,
@@ -38,12 +37,6 @@ if TYPE_CHECKING:
     from controller.ports import Engine, Json
 
     Note = Callable[[str], None]
-
-
-def pull(action: PullImage, hands: Hands, note: Note, tell: Note) -> None:
-    """Pull the image; *tell* is told how far it is."""
-    engine = hands.engine(action.host)
-    hands.retrying(lambda: engine.pull_image(action.image, tell), action.remedies, note)
 
 
 def create(action: CreateContainer, hands: Hands, note: Note) -> None:

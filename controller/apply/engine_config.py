@@ -45,6 +45,8 @@ def container_config(container: Container, labels: Mapping[str, str], files: Seq
         config["Entrypoint"] = list(container.entrypoint)
     if container.hostname is not None:
         config["Hostname"] = container.hostname
+    if container.network_mode is not None:
+        config["HostConfig"]["NetworkMode"] = container.network_mode
     for network, attachment in list(attachments(container).items())[:1] if container.networks else ():
         config["HostConfig"]["NetworkMode"] = network
         config["NetworkingConfig"] = {"EndpointsConfig": {network: endpoint_of(attachment)}}

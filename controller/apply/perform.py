@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from controller.apply import container, files, host, network, settle, store
+from controller.apply import container, files, host, image, network, settle, store, volume
 from controller.model.action import (
     AttachContainer,
     AwaitNetwork,
     ConfigureHost,
     CreateContainer,
     CreateNetwork,
+    CreateVolume,
     DetachContainer,
+    LoadImage,
     PlaceStore,
     PullImage,
     RecordMembers,
     RemoveContainer,
     RemoveFiles,
     RemoveNetwork,
+    RemoveVolume,
     ReplaceContainer,
     RestoreHost,
     SettleHost,
@@ -57,8 +60,14 @@ def perform(  # noqa: C901, PLR0912 - one case an action
             network.await_visible(action.address.name, action.visible_on, hands, note)
         case RemoveNetwork():
             network.remove(action, hands, note)
+        case CreateVolume():
+            volume.create(action, hands, note)
+        case RemoveVolume():
+            volume.remove(action, hands, note)
         case PullImage():
-            container.pull(action, hands, note, tell)
+            image.pull(action, hands, note, tell)
+        case LoadImage():
+            image.load(action, hands, note, tell)
         case CreateContainer():
             container.create(action, hands, note)
         case ReplaceContainer():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.converge import converge
+from controller.cli.policy import Asked
 from controller.cli.session import lock_option, opened, topology_argument
 
 if TYPE_CHECKING:
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
 @click.command()
 @topology_argument
 @lock_option
+@click.option("--volumes", is_flag=True, help="Also remove the named volumes that it created, with their data.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def destroy(ctx: click.Context, file: Path, lock_timeout: float, *, yes: bool) -> None:
+def destroy(ctx: click.Context, file: Path, lock_timeout: float, *, volumes: bool, yes: bool) -> None:
     """
     Remove what the topology created and restore the hosts' settings.
 
-    Named volumes stay, and so does everything that is not ours.
+    Named volumes stay unless --volumes is given, and everything that is not ours stays.
 
     Exit codes: as for apply.
     """
     from controller.model.desired import retired  # noqa: PLC0415 - loaded where it is used
 
-    with opened(file, desired=retired, lock_timeout_s=lock_timeout) as cycle:
+    asked = Asked(prune_volumes=volumes)
+    with opened(file, desired=retired, lock_timeout_s=lock_timeout, asked=asked) as cycle:
         code = converge(cycle, yes=yes)
     ctx.exit(code)

@@ -28,6 +28,7 @@ class Asked:
         max_deletes: How many objects may be deleted, None when nothing was said.
         targets: Addresses that the plan is limited to.
         hosts: Hosts that the plan is limited to.
+        prune_volumes: Whether volumes of ours that nobody uses any more are removed.
         typed: The options that were given at all.
     """
 
@@ -35,19 +36,27 @@ class Asked:
     max_deletes: int | None = None
     targets: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    prune_volumes: bool = False
     typed: tuple[str, ...] = ()
 
     @staticmethod
     def of(saved: SavedPlan) -> Asked:
         """Return what was said when *saved* was made."""
         said = saved.policy
-        return Asked(prune=said.prune, max_deletes=said.max_deletes, targets=said.targets, hosts=said.hosts)
+        return Asked(
+            prune=said.prune,
+            max_deletes=said.max_deletes,
+            targets=said.targets,
+            hosts=said.hosts,
+            prune_volumes=said.prune_volumes,
+        )
 
     def policy(self) -> Policy:
         """Return what the planner works with."""
         from controller.plan import Policy, Scope  # noqa: PLC0415 - loaded where it is used: --help stays instant
 
-        return Policy(prune=self.prune, max_deletes=self.max_deletes, scope=Scope(self.targets, self.hosts))
+        scope = Scope(self.targets, self.hosts)
+        return Policy(prune=self.prune, max_deletes=self.max_deletes, scope=scope, prune_volumes=self.prune_volumes)
 
 
 _OPTIONS = (
@@ -56,6 +65,11 @@ _OPTIONS = (
         default=True,
         show_default=True,
         help="Whether what is ours and no longer declared is removed.",
+    ),
+    click.option(
+        "--prune-volumes",
+        is_flag=True,
+        help="Also remove named volumes of ours that no declared container uses any more, with their data.",
     ),
     click.option(
         "--max-deletes",
@@ -80,7 +94,13 @@ _OPTIONS = (
 )
 
 
-_FLAGS = {"prune": "--no-prune", "max_deletes": "--max-deletes", "targets": "--target", "hosts": "--host"}
+_FLAGS = {
+    "prune": "--no-prune",
+    "max_deletes": "--max-deletes",
+    "targets": "--target",
+    "hosts": "--host",
+    "prune_volumes": "--prune-volumes",
+}
 
 
 def is_typed(ctx: click.Context, name: str) -> bool:

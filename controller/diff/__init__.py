@@ -14,6 +14,7 @@ from controller.diff.files import file_items
 from controller.diff.host import host_items
 from controller.diff.network import network_items
 from controller.diff.store import store_items
+from controller.diff.volume import volume_items
 from controller.model.desired import places_store
 from controller.model.drift import Drift, Gap
 from controller.model.observed import HostState, Unknown
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from controller.model.observed import Observed
     from controller.model.topology import Topology
 
-_KINDS = ("store", "host", "network", "container", "files")
+_KINDS = ("store", "host", "network", "volume", "container", "files")
 
 __all__ = ["diff"]
 
@@ -34,6 +35,7 @@ def diff(desired: Topology, observed: Observed) -> Drift:
         *store_items(desired, observed),
         *host_items(desired, observed),
         *network_items(desired, observed),
+        *volume_items(desired, observed),
         *container_items(desired, observed),
         *file_items(desired, observed),
     )

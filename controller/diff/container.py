@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.diff.container_fields import field_changes, why_unable
 from controller.diff.files import delivered_mounts, file_changes
+from controller.diff.network_mode import hostname_changes, is_apart, mode_changes
 from controller.model.desired import attachments
 from controller.model.drift import Change, DriftItem
 from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of, without_ours
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from controller.model.network import Attachment
     from controller.model.observed import ContainerState, EndpointState, EngineState, Observed
     from controller.model.topology import Container, Topology
-
-SHORT_ID = 12
-"""Length of the id that the engine takes as a host name by default."""
-
 
 _BEYOND_START = ("dead", "removing")
 
@@ -92,8 +89,11 @@ def _changes(
     yield from field_changes(container, found, engine, _image_below(container, found, engine))
     yield from _mounts(container.volumes, mounts)
     yield from _ports(container.ports, found.ports)
-    yield from _networks(container, found, engine)
-    yield from _order(container, found)
+    if is_apart(container, found):
+        yield from mode_changes(container, found)
+    else:
+        yield from _networks(container, found, engine)
+        yield from _order(container, found)
     if found.status in _BEYOND_START:
         # no "state": a start does not help, it gets a successor
         yield Change("status.dead", "running", found.status)
@@ -144,9 +144,7 @@ def _merged(container: Container, found: ContainerState, image: ImageState) -> I
         yield Change("command", *_hidden(command, found.command))
     yield from _mapping("environment", {**image.environment, **container.environment}, found.environment)
     yield from _mapping("labels", without_ours({**image.labels, **container.labels}), without_ours(found.labels))
-    hostname = container.hostname or found.id[:SHORT_ID]
-    if found.hostname != hostname:
-        yield Change("hostname", hostname, found.hostname)
+    yield from hostname_changes(container, found)
 
 
 def _mapping(field: str, desired: Mapping[str, str], observed: Mapping[str, str]) -> Iterator[Change]:

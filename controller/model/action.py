@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from controller.model.identity import Address
     from controller.model.network import Network
     from controller.model.topology import Container, StorePlace
+    from controller.model.volume import Volume
 
 Symbol = Literal["+", "~", "-/+", "-"]
 Remedy = Literal[
@@ -162,6 +163,26 @@ class RemoveNetwork(_Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CreateVolume(_Action):
+    """Create a named volume before a container first uses it."""
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "create"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    volume: Volume
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveVolume(_Action):
+    """Remove a named volume of ours, with its data: only where a person said so."""
+
+    symbol: ClassVar[Symbol] = "-"
+    verb: ClassVar[str] = "remove"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PullImage(_Action):
     """Pull an image that the host does not have."""
 
@@ -169,6 +190,27 @@ class PullImage(_Action):
     verb: ClassVar[str] = "pull"
     remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
     image: str
+
+    @property
+    def id(self) -> str:
+        """Once a host and image, whoever needs it."""
+        return f"{self.verb} {self.image} on {self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadImage(_Action):
+    """
+    Load an image that the host does not have from an archive of this machine.
+
+    Args:
+        archive: Path of the file.
+    """
+
+    symbol: ClassVar[Symbol] = "+"
+    verb: ClassVar[str] = "load"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    image: str
+    archive: str
 
     @property
     def id(self) -> str:
@@ -320,7 +362,10 @@ Action = (
     | CreateNetwork
     | AwaitNetwork
     | RemoveNetwork
+    | CreateVolume
+    | RemoveVolume
     | PullImage
+    | LoadImage
     | CreateContainer
     | ReplaceContainer
     | StartContainer

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from controller.model.files import FileReference
     from controller.model.network import Network
     from controller.model.topology import Container, StorePlace, Topology
+    from controller.model.volume import Volume
 
 DEFAULT_NETWORK = "bridge"
 """Where the engine puts a container that declares no network."""
+
+HOST_MODE = "host"
+"""The mode of a container in its host's own network."""
+
+_MAKING = {"host", "depends_on", "pull_policy", "image_archive"}
+"""Fields of a container that say where, when and from what it is made, and are none of what it is."""
 
 OPTION_MTU = "com.docker.network.driver.mtu"
 
@@ -65,7 +72,7 @@ def container_labels(topology: str, container: Container) -> dict[str, str]:
 
 def container_fields(container: Container) -> dict[str, Any]:
     """Return the declared fields of *container* that differ from their defaults, JSON-like; none that only makes it."""
-    return container.model_dump(mode="json", exclude_defaults=True, exclude={"host", "depends_on", "pull_policy"})
+    return container.model_dump(mode="json", exclude_defaults=True, exclude=_MAKING)
 
 
 def deliveries(topology: Topology, name: str) -> Iterator[tuple[FileReference, Delivery]]:
@@ -78,6 +85,28 @@ def deliveries(topology: Topology, name: str) -> Iterator[tuple[FileReference, D
                 used,
                 Delivery(topology.name, name, kind, used.source, content, mode=used.mode, uid=used.uid, gid=used.gid),
             )
+
+
+def volume_labels(topology: str, volume: Volume) -> dict[str, str]:
+    """Return all labels of a volume that is to be created."""
+    fields = volume.model_dump(mode="json", exclude_defaults=True)
+    return {**volume.labels, **owner_labels(topology, fields)}
+
+
+def named_volumes(container: Container) -> tuple[str, ...]:
+    """Return the names of the volumes that *container* uses, each once."""
+    return tuple(dict.fromkeys(mount.source for mount in container.volumes if mount.type == "volume"))
+
+
+def uses_volume(topology: Topology, host: str, volume: str) -> bool:
+    """Whether a declared container on *host* uses *volume*, be it declared itself or not."""
+    containers = topology.containers.values()
+    return any(container.host == host and volume in named_volumes(container) for container in containers)
+
+
+def hosts_with(topology: Topology, volume: str) -> tuple[str, ...]:
+    """Return the present hosts that have a declared container which uses *volume*, in the file's order."""
+    return tuple(host for host in present_hosts(topology) if uses_volume(topology, host, volume))
 
 
 def network_labels(topology: str, network: Network) -> dict[str, str]:
@@ -94,10 +123,10 @@ def attachments(container: Container) -> dict[str, Attachment]:
     """
     Return network -> attachment in the order of connection: by priority, then as declared.
 
-    Without a declared network, the engine's default bridge.
+    Without a declared network, the one that its mode means, else the engine's default bridge.
     """
     if not container.networks:
-        return {DEFAULT_NETWORK: Attachment()}
+        return {container.network_mode or DEFAULT_NETWORK: Attachment()}
     return dict(sorted(container.networks.items(), key=lambda item: -item[1].priority))
 
 
@@ -141,10 +170,12 @@ def retired(topology: Topology) -> Topology:
     """
     Return the same topology with nothing left in it: what ``destroy`` desires.
 
-    The hosts are still there, as absent, so that their settings are restored; the store is still read.
+    The hosts are still there, as absent, so that their settings are restored; the store is still read, and what is
+    external is still others'.
     """
     hosts = {name: host.model_copy(update={"state": "absent"}) for name, host in topology.hosts.items()}
-    return topology.model_copy(update={"hosts": hosts, "networks": {}, "containers": {}})
+    volumes = {name: volume for name, volume in topology.volumes.items() if volume.external}
+    return topology.model_copy(update={"hosts": hosts, "networks": {}, "volumes": volumes, "containers": {}})
 
 
 def is_retired(topology: Topology) -> bool:

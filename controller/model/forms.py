@@ -32,6 +32,7 @@ ADVERTISE = r"^[A-Za-z0-9_.-]+:[0-9]{1,5}$"
 ABSOLUTE = r"^/"
 NO_SPACE = r"^\S+$"
 IPAM_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
+VOLUME_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
 RESTART = r"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$"
 
 PATTERNS: dict[str, tuple[str, str]] = {
@@ -169,6 +170,16 @@ def read_restart(value: str) -> str:
     name, _, times = value.partition(":")
     times = times.lstrip("0")
     return f"{name}:{times}" if times else name
+
+
+def read_network_mode(value: Any) -> Any:
+    """Refuse the modes that share another container's network, with the reason: the engine knows that one by id."""
+    if isinstance(value, str) and value.startswith(("service:", "container:")):
+        raise problem(
+            f"{value!r}: the network of another container is not taken: it goes away when that one is replaced",
+            "put both on one network: names are found there",
+        )
+    return value
 
 
 def read_published_port(value: Any) -> Any:

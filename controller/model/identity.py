@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["store", "host", "network", "container", "files"]
+Kind = Literal["store", "host", "network", "volume", "container", "files"]
 
 LABEL_PREFIX = "ovctl."
 """What the labels that ovctl writes begin with."""

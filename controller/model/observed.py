@@ -216,6 +216,16 @@ class NetworkState:
 
 
 @dataclass(frozen=True)
+class VolumeState:
+    """A named volume as one engine shows it, with the options of its driver."""
+
+    name: str
+    driver: str
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class EngineState:
     """
     An engine and what it holds.
@@ -232,6 +242,8 @@ class EngineState:
         images: Image reference that the topology uses here -> image, None when the host does not have it; and the id
             that a declared container was made from -> image, when its reference is gone.
         gateway_addresses: Container id -> its address on docker_gwbridge; empty unless it was asked for.
+        volumes: All of them.
+        foreign_volumes: Volume -> names of the containers that have it and are not ours.
         lacks: Abilities that the host's kernel lacks, as ``GET /info`` calls them: limits would be discarded silently.
     """
 
@@ -247,6 +259,8 @@ class EngineState:
     foreign_endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gateway_addresses: Mapping[str, str] = field(default_factory=dict)
     lacks: frozenset[str] = frozenset()
+    volumes: tuple[VolumeState, ...] = ()
+    foreign_volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def release(self) -> tuple[int, ...]:
@@ -264,6 +278,10 @@ class EngineState:
     def networks_named(self, name: str) -> tuple[NetworkState, ...]:
         """Return all networks of that name: engines can have several."""
         return tuple(network for network in self.networks if network.name == name)
+
+    def volume(self, name: str) -> VolumeState | None:
+        """Return the volume of that name."""
+        return next((volume for volume in self.volumes if volume.name == name), None)
 
     @property
     def keeps_mac_addresses(self) -> bool:

@@ -67,6 +67,7 @@ class Plan:
         steps: In an order in which they could be carried out one by one.
         items: The drift that the steps mend.
         blocked: The drift that is only reported.
+        kept: Volumes of ours that nobody uses: they stay, which is told and no drift, until a person says otherwise.
         gaps: What could not be read; with any, the plan is incomplete.
         limits: What the plan is limited to, None for everything; nothing else counts, as a failure or as a success.
         seen: Object -> what was observed of it.
@@ -79,6 +80,7 @@ class Plan:
     items: tuple[DriftItem, ...]
     blocked: tuple[Blocked, ...]
     gaps: tuple[Gap, ...]
+    kept: tuple[DriftItem, ...] = ()
     limits: Limits | None = None
     seen: Mapping[str, Seen] = field(default_factory=dict)
     leans_on: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ class SavedPolicy(FrozenModel):
     max_deletes: int | None
     targets: tuple[str, ...]
     hosts: tuple[str, ...]
+    prune_volumes: bool = False
 
 
 class SavedStep(FrozenModel):

@@ -7,9 +7,9 @@ written is in ``forms``; what needs more than one field to be judged is a rule i
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from controller.model.container_config import ContainerConfig
 from controller.model.files import Config, FileKind, FileReference, Secret, read_references
@@ -35,12 +35,14 @@ from controller.model.forms import (
     read_dependencies,
     read_list,
     read_mount,
+    read_network_mode,
     read_ports,
     read_restart,
     read_sections,
 )
 from controller.model.network import Attachment, Network  # noqa: TC001 - pydantic looks them up at run time
 from controller.model.ssh_options import PLAIN_PATH
+from controller.model.volume import Volume  # noqa: TC001 - pydantic looks it up at run time
 
 
 class StorePlace(FrozenModel):
@@ -139,6 +141,12 @@ class Container(ContainerConfig):
         default="missing",
         description="When the image is pulled before the container is made or replaced; never at other times.",
     )
+    image_archive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File of `docker save`, relative to this one, from which the image is loaded instead of pulled.",
+        examples=["images/app.tar"],
+    )
     command: Words | None = Field(default=None, description="Command; the image's own without it.")
     entrypoint: Words | None = Field(default=None, description="Entrypoint; the image's own without it.")
     environment: TextMap = Field(default_factory=dict, description="Environment variables.")
@@ -163,6 +171,13 @@ class Container(ContainerConfig):
         dict[str, Attachment],
         BeforeValidator(read_attachments, json_schema_input_type=dict[str, Attachment | None] | list[str]),
     ] = Field(default_factory=dict, description="Networks that the container is on.")
+    network_mode: Annotated[
+        Literal["none", "host", "bridge"] | None,
+        BeforeValidator(read_network_mode, json_schema_input_type=Literal["none", "host", "bridge"] | None),
+    ] = Field(
+        default=None,
+        description="In place of networks: none, host for the host's own network, or bridge for the engine's own.",
+    )
     configs: Annotated[
         tuple[FileReference, ...],
         BeforeValidator(read_references("configs"), json_schema_input_type=list[str | FileReference]),
@@ -178,6 +193,18 @@ class Container(ContainerConfig):
             json_schema_input_type=list[str] | dict[str, dict[Literal["condition"], Literal["service_started"]] | None],
         ),
     ] = Field(default=(), description="Containers that are started before this one.")
+    _archive: str | None = PrivateAttr(default=None)
+
+    @property
+    def archive(self) -> str | None:
+        """Path of the archive that its image comes from, on this machine; None for a registry."""
+        return self._archive or self.image_archive
+
+    def loaded_from(self, archive: str) -> Self:
+        """Return the same with the path that its ``image_archive`` means beside it: the fields are as declared."""
+        found = self.model_copy()
+        found._archive = archive  # noqa: SLF001 - the copy's own
+        return found
 
 
 class Topology(FrozenModel):
@@ -202,6 +229,10 @@ class Topology(FrozenModel):
         dict[Name, Network],
         BeforeValidator(read_sections, json_schema_input_type=dict[Name, Network | None]),
     ] = Field(default_factory=dict, description="The networks, by name.")
+    volumes: Annotated[
+        dict[ObjectName, Volume],
+        BeforeValidator(read_sections, json_schema_input_type=dict[ObjectName, Volume | None]),
+    ] = Field(default_factory=dict, description="Named volumes, by name: made as declared on each host that uses them.")
     configs: Annotated[
         dict[Name, Config],
         BeforeValidator(read_sections, json_schema_input_type=dict[Name, Config]),

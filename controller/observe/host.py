@@ -13,6 +13,7 @@ from controller.model.observed import DaemonState, EngineState, HostRecord, Host
 from controller.observe.container import bears, container_state
 from controller.observe.image import bears_labels_of_its_image, image_state
 from controller.observe.network import gateway_addresses, network_state
+from controller.observe.volume import volume_state, volumes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -111,6 +112,8 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
         running=tuple(sorted(_name(summary) for summary in summaries if summary["State"] in RUNNING)),
         foreign_endpoints=_endpoints((one for one in summaries if one["Id"] not in ours), networks),
         gateway_addresses=gateway_addresses(engine.inspect_network(GATEWAY_BRIDGE)) if has_gateway else {},
+        volumes=tuple(sorted(map(volume_state, engine.volumes()), key=lambda volume: volume.name)),
+        foreign_volumes=_volumes(one for one in summaries if one["Id"] not in ours),
         lacks=frozenset(row.kernel for row in FIELDS if row.kernel and info.get(row.kernel) is False),
     )
 
@@ -141,6 +144,15 @@ def _endpoints(summaries: Iterable[Json], networks: list[Json]) -> dict[str, tup
             for network in [known] if known else meant:
                 found.setdefault(network, set()).add(_name(summary))
     return {network: tuple(sorted(names)) for network, names in sorted(found.items())}
+
+
+def _volumes(summaries: Iterable[Json]) -> dict[str, tuple[str, ...]]:
+    """Return volume -> names of the containers that have it, sorted."""
+    found: dict[str, set[str]] = {}
+    for summary in summaries:
+        for volume in volumes_of(summary):
+            found.setdefault(volume, set()).add(_name(summary))
+    return {volume: tuple(sorted(names)) for volume, names in sorted(found.items())}
 
 
 def _inspected(engine: Engine, summaries: list[Json]) -> Iterator[ContainerState]:

@@ -22,6 +22,7 @@ from controller.plan.limit import refuse_unknown
 from controller.plan.network import plan_network_removals, plan_networks, stranded
 from controller.plan.settle import plan_settling
 from controller.plan.store import plan_final_record, plan_store
+from controller.plan.volume import plan_volume_removals, plan_volumes
 
 if TYPE_CHECKING:
     from controller.model.drift import Drift
@@ -46,6 +47,7 @@ def make_plan(drift: Drift, policy: Policy, *, generation: str = "") -> Plan:
         steps=steps,
         items=tuple(draft.planned),
         blocked=tuple(draft.blocked),
+        kept=tuple(draft.kept_volumes),
         gaps=draft.drift.gaps,
         limits=_limits(draft),
         seen=seen(draft),
@@ -77,11 +79,13 @@ def _plan_all(draft: Draft) -> None:
     plan_hosts(draft)
     plan_removals(draft)
     plan_networks(draft)
+    plan_volumes(draft)
     judge_containers(draft)
     plan_handovers(draft)
     plan_containers(draft)
     plan_files(draft)
     plan_settling(draft)
     plan_network_removals(draft)
+    plan_volume_removals(draft)
     plan_restores(draft)
     plan_final_record(draft)

@@ -46,7 +46,12 @@ def over_budget(draft: Draft) -> str | None:
 
 
 def owned_objects(topology: str, observed: Observed) -> int:
-    """Return how many containers and networks that were read bear the topology's mark."""
+    """Return how many containers, networks and volumes that were read bear the topology's mark."""
     engines = observed.engines.values()
+    volumes = sum(owner_of(found.labels) == topology for engine in engines for found in engine.volumes)
     networks = {found.id for engine in engines for found in engine.networks if owner_of(found.labels) == topology}
-    return len(networks) + sum(owner_of(found.labels) == topology for engine in engines for found in engine.containers)
+    return (
+        volumes
+        + len(networks)
+        + sum(owner_of(found.labels) == topology for engine in engines for found in engine.containers)
+    )

@@ -23,6 +23,7 @@ from controller.plan.handover import held, ports_freed
 from controller.plan.host import blocked_by_host
 from controller.plan.image import is_replaced, lacks_image, pull
 from controller.plan.joining import joined, joins_after
+from controller.plan.volume import lacks_volume, volumes_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,7 +161,7 @@ def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None
     on_host = blocked_by_host(draft, item)
     if on_host and overlays:
         return on_host
-    without_image = lacks_image(draft, container)
+    without_image = lacks_image(draft, container) or lacks_volume(draft, container)
     if without_image and (item.cls == "missing" or is_replaced(draft, item)):
         return without_image
     if item.cls == "missing":
@@ -191,9 +192,9 @@ def _needs(draft: Draft, item: DriftItem, container: Container) -> list[str]:
 
 
 def _made_from(draft: Draft, item: DriftItem, container: Container) -> list[str]:
-    """Return what has to be done before a container is made: as before it comes up, and its image."""
+    """Return what has to be done before a container is made: as before it comes up, its volumes and its image."""
     pulled = pull(draft, item, container)
-    return [*_needs(draft, item, container), *([pulled] if pulled else [])]
+    return [*_needs(draft, item, container), *volumes_before(draft, container), *([pulled] if pulled else [])]
 
 
 def _create(draft: Draft, item: DriftItem, container: Container) -> None:

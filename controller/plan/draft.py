@@ -32,11 +32,13 @@ class Policy:
         prune: Whether objects of ours that are no longer declared are removed.
         max_deletes: How many objects one plan may delete; None for what ``controller.plan.budget`` allows.
         scope: What the plan is limited to; empty for everything.
+        prune_volumes: Whether named volumes of ours that nobody uses any more are removed, with their data.
     """
 
     prune: bool = True
     max_deletes: int | None = None
     scope: Scope = field(default_factory=Scope)
+    prune_volumes: bool = False
 
 
 class Draft:
@@ -55,6 +57,10 @@ class Draft:
         configured: Host -> id of the step that configures its daemon.
         network_ready: (network, host) -> id of the step after which it is there as declared; no host for an overlay.
         network_blocked: (network, host) that stay as they are; containers that need them wait.
+        volume_ready: (volume, host) -> id of the step that creates it.
+        volume_blocked: (volume, host) without which, or with which as it is, no container is made.
+        kept_volumes: Volumes of ours that nobody uses and nobody said are to go.
+        emptied: Ids of the steps that remove volumes.
         staying: Container -> why it stays where it is no longer declared; its successor waits.
         waiting: Containers that stay as they are; those that depend on them wait, too.
         up: Container -> id of the last step that gets it running.
@@ -93,6 +99,10 @@ class Draft:
         self.configured: dict[str, str] = {}
         self.network_ready: dict[tuple[str, str], str] = {}
         self.network_blocked: set[tuple[str, str]] = set()
+        self.volume_ready: dict[tuple[str, str], str] = {}
+        self.volume_blocked: set[tuple[str, str]] = set()
+        self.kept_volumes: list[DriftItem] = []
+        self.emptied: list[str] = []
         self.waiting: set[str] = set()
         self.staying: dict[str, str] = {}
         self.up: dict[str, str] = {}
@@ -137,6 +147,10 @@ class Draft:
         self.blocked.append(Blocked(item, why))
         if item.address.kind == "network":
             self.network_blocked.add((item.address.name, item.host or ""))
+        elif item.address.kind == "volume":
+            if not item.changes or not all(change.field.startswith("labels.") for change in item.changes):
+                # whatever its labels are: its data is where it was declared to be
+                self.volume_blocked.add((item.address.name, item.host or ""))
         elif item.address.kind == "container":
             self.waiting.add(item.address.name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.diff.store import MEMBERS
-from controller.model.desired import hosts_on
+from controller.model.desired import hosts_on, hosts_with
 from controller.model.identity import STORE_CONTAINER, Address
 from controller.model.observed import Unknown
 from controller.model.plan import Seen
@@ -64,6 +64,8 @@ def _declared(desired: Topology) -> Iterator[tuple[Address, str | None]]:
     for name, network in desired.networks.items():
         places = (None,) if network.spans_hosts else hosts_on(desired, name)
         yield from ((Address("network", name), place) for place in places)
+    for name in desired.volumes:
+        yield from ((Address("volume", name), host) for host in hosts_with(desired, name))
     for name, container in desired.containers.items():
         yield Address("container", name), container.host
     if desired.store is not None:
@@ -88,5 +90,7 @@ def _as_declared(
         return Seen("unknown" if isinstance(observed.store, Unknown) else "none", None, {})
     if host not in containers:
         return Seen("unknown", None, {})
+    if address.kind == "volume":
+        return Seen("none", None, {})
     name = STORE_CONTAINER if address.kind == "store" else address.name
     return Seen("none", None if address.kind == "host" else containers[host].get(name), {})

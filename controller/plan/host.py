@@ -58,7 +58,7 @@ def plan_restores(draft: Draft) -> None:
         action = RestoreHost(address=item.address, host=host, reason=item.reason, restart=restart, disrupts=disrupts)
         gone = [step for (place, _), step in draft.leaving.items() if place == host]
         networks = [step for steps in draft.touching.values() for step in steps]
-        earlier = [draft.add(action, needs=[*earlier, *gone, *networks])]
+        earlier = [draft.add(action, needs=[*earlier, *gone, *networks], follows=draft.emptied)]
         draft.plan(item)
 
 

@@ -1,10 +1,10 @@
-"""What a container is made from: whether a new one is made, and the pull of its image before that."""
+"""What a container is made from: whether a new one is made, and how its image gets there before that."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.model.action import PullImage
+from controller.model.action import LoadImage, PullImage
 from controller.model.observed import EngineState
 from controller.plan.attachment import is_mac_lost, network_of
 
@@ -30,7 +30,7 @@ def is_replaced(draft: Draft, item: DriftItem) -> bool:
 
 def pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
     """
-    Return the step that pulls the container's image where it is declared, None when it need not be pulled.
+    Return the step that pulls or loads the container's image where it is declared, None when that need not be.
 
     A pull belongs to the making of a container: what a registry has is no state of a host, and is never compared.
     """
@@ -43,8 +43,25 @@ def pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
         reason = reason or "its pull_policy is always"
     if reason is None:
         return None
-    action = PullImage(address=item.address, host=host, reason=reason, image=container.image)
+    archive = _archive(draft, container)
+    action = (
+        PullImage(address=item.address, host=host, reason=reason, image=container.image)
+        if archive is None
+        else LoadImage(address=item.address, host=host, reason=reason, image=container.image, archive=archive)
+    )
     return draft.add(action, follows=[draft.configured[host]] if host in draft.configured else [])
+
+
+def _archive(draft: Draft, container: Container) -> str | None:
+    """Return the archive that the image comes from on that host, whoever of those that use it there names it."""
+    return next(
+        (
+            other.archive
+            for other in draft.desired.containers.values()
+            if (other.host, other.image) == (container.host, container.image) and other.archive is not None
+        ),
+        None,
+    )
 
 
 def lacks_image(draft: Draft, container: Container) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.diff.store import MEMBERS, STORE, expected_members, record_changes
 from controller.errors import UsageError
+from controller.model.desired import named_volumes
 from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class Within:
         addresses: What was asked for and what it depends on.
         asked: What was asked for.
         bridges: (network, host) that what was asked for depends on; a bridge is one host's affair.
+        volumes: (volume, host) that it depends on; so is a volume.
     """
 
     addresses: frozenset[Address]
     asked: frozenset[Address]
     bridges: frozenset[tuple[str, str]]
+    volumes: frozenset[tuple[str, str]]
 
     def has(self, item: DriftItem) -> bool:
         """Whether *item* may be mended: a store that is to go, only when it was asked for."""
@@ -40,6 +43,8 @@ class Within:
             return STORE in self.asked
         if item.address.kind == "network" and item.host is not None and item.address not in self.asked:
             return (item.address.name, item.host) in self.bridges
+        if item.address.kind == "volume" and item.address not in self.asked:
+            return (item.address.name, item.host) in self.volumes
         return subject(item.address) in self.addresses
 
 
@@ -71,7 +76,13 @@ def within(drift: Drift, scope: Scope) -> Within:
         if Address("container", name) in reached
         for network in container.networks
     }
-    return Within(frozenset(reached), frozenset(asked), frozenset(bridges))
+    volumes = {
+        (volume, container.host)
+        for name, container in containers
+        if Address("container", name) in reached
+        for volume in named_volumes(container)
+    }
+    return Within(frozenset(reached), frozenset(asked), frozenset(bridges), frozenset(volumes))
 
 
 def dependencies(desired: Topology, address: Address) -> Iterator[Address]:
@@ -84,16 +95,22 @@ def dependencies(desired: Topology, address: Address) -> Iterator[Address]:
     if container is not None:
         yield Address("host", container.host)
         yield from (Address("network", name) for name in container.networks)
+        yield from (Address("volume", name) for name in named_volumes(container) if name in desired.volumes)
         yield from (Address("container", name) for name in container.depends_on)
 
 
 def limited(drift: Drift, limits: Within) -> tuple[Drift, tuple[DriftItem, ...]]:
     """Return *drift* without what is beyond the limits, and what was left out."""
     inside = [item for item in drift.items if limits.has(item)]
-    outside = tuple(item for item in drift.items if not limits.has(item))
+    outside = tuple(item for item in drift.items if not limits.has(item) and not _is_kept(item))
     places = {"store", *(str(address) for address in limits.addresses)}
     gaps = tuple(gap for gap in drift.gaps if gap.place in places)
     return replace(drift, items=tuple(_record_limited(drift, inside, limits)), gaps=gaps), outside
+
+
+def _is_kept(item: DriftItem) -> bool:
+    """Whether it is a volume that nobody uses: that stays, and is as it should be."""
+    return item.address.kind == "volume" and item.cls == "unexpected"
 
 
 def members_within(desired: Topology, observed: Observed, limits: Within) -> dict[str, tuple[str, ...]]:
@@ -141,6 +158,7 @@ def _known(drift: Drift) -> set[Address]:
     desired = drift.desired
     known = {Address("host", name) for name in desired.hosts}
     known |= {Address("network", name) for name in desired.networks}
+    known |= {Address("volume", name) for name in desired.volumes}
     known |= {Address("container", name) for name in desired.containers}
     if desired.store is not None and desired.store.place is not None:
         known.add(STORE)

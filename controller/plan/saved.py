@@ -61,6 +61,7 @@ def saved_plan(plan: Plan, policy: Policy, generation: Generation, file: str) ->
             max_deletes=policy.max_deletes,
             targets=policy.scope.targets,
             hosts=policy.scope.hosts,
+            prune_volumes=policy.prune_volumes,
         ),
         steps=tuple(_step(step) for step in plan.steps),
         fingerprint={place: plan.seen[place] for place in plan.leans_on},

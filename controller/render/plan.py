@@ -22,7 +22,7 @@ def plan_text(plan: Plan, *, colours: bool) -> str:
     if plan.limits:
         lines[1:1] = [f"limited to {limits_text(plan.limits)}"]
     if plan.empty:
-        return "\n".join([*lines[:-1], f"nothing to do: {in_sync_text(plan)}"])
+        return "\n".join([*lines[:-1], *_kept(plan, colours=colours), f"nothing to do: {in_sync_text(plan)}"])
     anew = [step.action for step in plan.steps if isinstance(step.action, ReplaceContainer | RemoveNetwork)]
     for item in plan.items:
         again = item.cls == "changed" and any(
@@ -41,11 +41,17 @@ def plan_text(plan: Plan, *, colours: bool) -> str:
             lines.append(f"        disrupts: {', '.join(disrupts)}")
     for blocked in plan.blocked:
         lines += _item(blocked.item, "!", f"not acted on: {blocked.why}", colours=colours)
+    lines += _kept(plan, colours=colours)
     for gap in plan.gaps:
         lines.append(
             f"{paint('?', COLOURS['?'], colours=colours):>{3 + 9 * colours}} {gap.place} is unknown: {gap.reason}"
         )
     return "\n".join([*lines, "", summary(plan)])
+
+
+def _kept(plan: Plan, *, colours: bool) -> list[str]:
+    """Return a line for each volume that stays although nobody uses it."""
+    return [line for item in plan.kept for line in _item(item, "=", f"kept: {item.reason}", colours=colours)]
 
 
 def limits_text(limits: Limits) -> str:
@@ -62,10 +68,10 @@ def in_sync_text(plan: Plan) -> str:
 
 
 def _item(item: DriftItem, symbol: str, reason: str, *, colours: bool) -> list[str]:
-    where = f" on {item.host}" if item.host and item.address.kind in ("container", "network", "files") else ""
+    where = f" on {item.host}" if item.host and item.address.kind in ("container", "network", "volume", "files") else ""
     mark = paint(symbol.rjust(3), COLOURS[symbol], colours=colours)
     lines = [f"{mark} {item.address}{where}: {reason}"]
-    if item.cls == "changed":
+    if item.cls in ("changed", "conflict"):
         lines += [
             f"        {change.field}: {_shown(change.observed)} -> {_shown(change.desired)}" for change in item.changes
         ]
@@ -140,6 +146,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "incomplete": plan.incomplete,
         "drift": [_item_json(item) for item in plan.items],
         "blocked": [{**_item_json(blocked.item), "why": blocked.why} for blocked in plan.blocked],
+        "kept": [_item_json(item) for item in plan.kept],
         "unknown": [{"place": gap.place, "reason": gap.reason} for gap in plan.gaps],
         "steps": [_step_json(step) for step in plan.steps],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from controller.model.desired import HOST_MODE
 from controller.model.observed import EngineState, StoreState, Unknown
 from controller.render.text import table
 
@@ -44,8 +45,11 @@ def _rows(desired: Topology, observed: Observed, plan: Plan, interfaces: Mapping
         engine = observed.engine(container.host)
         found = engine.container(name) if isinstance(engine, EngineState) else None
         state = "unknown" if isinstance(engine, Unknown) else found.status if found else "missing"
+        of_host = str(desired.hosts[container.host].address)
         addresses = (
-            _addresses(found, engine, interfaces.get(name, {})) if found and isinstance(engine, EngineState) else ()
+            _addresses(found, engine, interfaces.get(name, {}), of_host)
+            if found and isinstance(engine, EngineState)
+            else ()
         )
         told = "unknown" if isinstance(engine, Unknown) else drift.get(name, "in sync")
         rows.append(_Row(name, container.host, state, addresses, found.published if found else (), told))
@@ -53,11 +57,19 @@ def _rows(desired: Topology, observed: Observed, plan: Plan, interfaces: Mapping
 
 
 def _addresses(
-    found: ContainerState, engine: EngineState, interfaces: Mapping[str, str]
+    found: ContainerState, engine: EngineState, interfaces: Mapping[str, str], of_host: str
 ) -> tuple[tuple[str, str, str], ...]:
-    """Return (network, IP address, interface), overlays first and the bridge to the outside last."""
+    """
+    Return (network, IP address, interface), overlays first and the bridge to the outside last.
+
+    Args:
+        of_host: The host's IP address, which is that of a container in the host's network.
+    """
+    current = {
+        network: of_host if network == HOST_MODE else endpoint.current for network, endpoint in found.endpoints.items()
+    }
     rows = [
-        (network, endpoint.current or endpoint.ipv4_address or "-", interfaces.get(endpoint.current, "-"))
+        (network, current[network] or endpoint.ipv4_address or "-", interfaces.get(current[network], "-"))
         for network, endpoint in sorted(found.endpoints.items())
     ]
     for network, endpoint in sorted(found.endpoints.items()):

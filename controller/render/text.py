@@ -10,7 +10,15 @@ if TYPE_CHECKING:
 Colour = Literal["green", "yellow", "red", "cyan", "dim"]
 
 _CODES: dict[Colour, str] = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "dim": "2"}
-COLOURS: dict[str, Colour] = {"+": "green", "~": "yellow", "-/+": "cyan", "-": "red", "!": "red", "?": "red"}
+COLOURS: dict[str, Colour] = {
+    "+": "green",
+    "~": "yellow",
+    "-/+": "cyan",
+    "-": "red",
+    "=": "dim",
+    "!": "red",
+    "?": "red",
+}
 
 
 def paint(text: str, colour: Colour, *, colours: bool) -> str:

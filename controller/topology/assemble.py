@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.topology.archives import find_archives
 from controller.topology.assembly import Assembly
 from controller.topology.contents import Contents, read_contents
 from controller.topology.defaults import lend
@@ -33,5 +34,5 @@ def assemble(main: Tree, path: Path, env: Mapping[str, str]) -> tuple[Tree, tupl
     if DEFAULTS in assembly.root:
         lend(assembly)
     add_variables(assembly, env)
-    contents = read_contents(assembly, env)
+    contents = read_contents(assembly, env, find_archives(assembly))
     return assembly.tree(), tuple(assembly.paths), contents

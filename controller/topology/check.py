@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from controller.model.topology import Topology
 from controller.topology.draft import Draft, salvage
 from controller.topology.fields import typed_fields
-from controller.topology.file_keys import DEFAULTS, FILE_SECTIONS, SECTIONS, TOP_KEYS, plain_keys
+from controller.topology.file_keys import DEFAULTS, FILE_SECTIONS, PLAIN_SECTIONS, SECTIONS, TOP_KEYS, plain_keys
 from controller.topology.problem import Mistake, Place, Problem
 from controller.topology.rules import judge
 from controller.topology.scalars import resolve, surprise
@@ -67,7 +67,7 @@ def check(tree: Tree, source: Source) -> tuple[Topology | None, tuple[Problem, .
 def without_extensions(root: dict[str, Any]) -> dict[str, Any]:
     """Return *root* without the ``x-…`` keys, where Compose allows them, and without what only files have."""
     plain: dict[str, Any] = {key: value for key, value in _plain(root).items() if key not in TOP_KEYS}
-    for section in (*SECTIONS, *FILE_SECTIONS):
+    for section in (*SECTIONS, *FILE_SECTIONS, *PLAIN_SECTIONS):
         entries = plain.get(section)
         if isinstance(entries, dict):
             plain[section] = {name: _plain(entry) for name, entry in entries.items()}

@@ -74,6 +74,8 @@ def refusal(path: Path) -> tuple[str, str] | None:
             return _TOP.get(key)
         case ("secrets", _, "content"):
             return "everybody who sees the topology would read it", "write it into a file, and name that"
+        case ("volumes", _, "name"):
+            return "the key of the volume is its name, on each host", "rename the key, and leave it out"
         case ("configs" | "secrets", _, _):
             return _FILE.get(key)
         case ("containers", _, _):

@@ -24,13 +24,21 @@ class Contents:
 
     Args:
         of: Kind and name -> content.
+        archives: Container -> path of the archive of its image.
     """
 
     of: Mapping[tuple[FileKind, str], bytes] = field(repr=False)
+    archives: Mapping[str, str] = field(default_factory=dict)
 
     def put_into(self, topology: Topology) -> Topology:
-        """Return *topology* with each content beside its config or secret."""
+        """Return *topology* with each content beside its config or secret, and each archive beside its container."""
         of = self.of
+        if self.archives:
+            containers = {
+                name: entry.loaded_from(self.archives[name]) if name in self.archives else entry
+                for name, entry in topology.containers.items()
+            }
+            topology = topology.model_copy(update={"containers": containers})
         if not of:
             return topology
         configs = {
@@ -44,12 +52,13 @@ class Contents:
         return topology.model_copy(update={"configs": configs, "secrets": secrets})
 
 
-def read_contents(assembly: Assembly, env: Mapping[str, str]) -> Contents:
+def read_contents(assembly: Assembly, env: Mapping[str, str], archives: Mapping[str, str]) -> Contents:
     """
     Return the contents that files and variables hold; what cannot be read becomes a problem of *assembly*.
 
     Args:
         env: The environment of ovctl.
+        archives: Container -> path of the archive of its image.
     """
     reading = _Reading(assembly, env)
     found: dict[tuple[FileKind, str], bytes] = {}
@@ -60,7 +69,7 @@ def read_contents(assembly: Assembly, env: Mapping[str, str]) -> Contents:
                 content = reading.content(source, (kind, entry.key, source.key))
                 if content is not None:
                     found[kind, entry.key] = content
-    return Contents(found)
+    return Contents(found, archives)
 
 
 class _Reading:

@@ -8,6 +8,7 @@ depends on something doubtful, so that one mistake gives one message.
 from __future__ import annotations
 
 import copy
+import posixpath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from controller.model.files import Config, Secret
 from controller.model.network import Network
 from controller.model.topology import Container, Host, Store, Topology
+from controller.model.volume import Volume
 from controller.topology.source import Source, entry_of_port
 from controller.topology.words import meant_key
 
@@ -72,6 +74,10 @@ class Draft:
         place = self._source.place(*path)
         return f"{place.line}:{place.column}" if len(self._source.files) == 1 else str(place)
 
+    def beside(self, *path: str | int) -> str:
+        """Return the directory of the file that *path* stands in, as files are named in messages."""
+        return posixpath.dirname(self._source.place(*path).file)
+
     def port_entry(self, container: str, position: int) -> Path:
         """Return the path in the file of a container's port; *position* counts expanded ports."""
         if self.doubtful("containers", container, "ports"):
@@ -93,9 +99,10 @@ def salvage(plain: dict[str, Any], error: ValidationError, source: Source, broke
     """
     doubtful = set(broken)
     doubtful.update(_blamed(error.errors(include_url=False), ()))
-    networks = plain.get("networks")
-    if isinstance(networks, dict):
-        plain = {**plain, "networks": {name: {} if entry is None else entry for name, entry in networks.items()}}
+    for section in ("networks", "volumes"):
+        entries = plain.get(section)
+        if isinstance(entries, dict):
+            plain = {**plain, section: {name: {} if entry is None else entry for name, entry in entries.items()}}
     store = plain.get("store")
     if store is not None:
         store = _usable(Store, {"url": store} if isinstance(store, str) else store, ("store",), doubtful)
@@ -106,6 +113,7 @@ def salvage(plain: dict[str, Any], error: ValidationError, source: Source, broke
         store=store,
         hosts=_section(Host, plain, "hosts", doubtful),
         networks=_section(Network, plain, "networks", doubtful),
+        volumes=_section(Volume, plain, "volumes", doubtful),
         configs=_section(Config, plain, "configs", doubtful),
         secrets=_section(Secret, plain, "secrets", doubtful),
         containers=_section(Container, plain, "containers", doubtful),

@@ -10,12 +10,17 @@ if TYPE_CHECKING:
 INCLUDE = "include"
 DEFAULTS = "defaults"
 ENV_FILE = "env_file"
+IMAGE_ARCHIVE = "image_archive"
+"""A field, but one that names a file."""
 
 SECTIONS = ("hosts", "networks", "containers")
 """What has entries by name."""
 
 FILE_SECTIONS = ("configs", "secrets")
 """What has entries by name, too, and no defaults: each has a content of its own."""
+
+PLAIN_SECTIONS = ("volumes",)
+"""What has entries by name, and no defaults: what one volume is made with is nobody else's."""
 
 TOP_KEYS = (INCLUDE, DEFAULTS)
 
@@ -66,5 +71,6 @@ def has_more(root: Any) -> bool:
         return True
     containers = root.get("containers")
     return isinstance(containers, dict) and any(
-        isinstance(container, dict) and ENV_FILE in container for container in containers.values()
+        isinstance(container, dict) and (ENV_FILE in container or IMAGE_ARCHIVE in container)
+        for container in containers.values()
     )

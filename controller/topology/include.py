@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from controller.topology.fields import known_keys
-from controller.topology.file_keys import DEFAULTS, FILE_SECTIONS, INCLUDE, SECTIONS
+from controller.topology.file_keys import DEFAULTS, FILE_SECTIONS, INCLUDE, PLAIN_SECTIONS, SECTIONS
 from controller.topology.tree import FILE_SHIFT
 from controller.topology.words import said, unknown_key
 from controller.topology.yaml_tree import read_tree
@@ -152,7 +152,7 @@ class _Following:
                 continue
             if entry.key in _ONCE:
                 self._repeated(entry, path)
-            elif entry.key in (*SECTIONS, *FILE_SECTIONS, DEFAULTS):
+            elif entry.key in (*SECTIONS, *FILE_SECTIONS, *PLAIN_SECTIONS, DEFAULTS):
                 self._section(entry, path)
             elif entry.key not in known_keys(()):
                 mistake = unknown_key(path)

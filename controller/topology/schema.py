@@ -15,7 +15,7 @@ from controller.topology.file_keys import DEFAULTS, DESCRIPTIONS, ENV_FILE, INCL
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "topology.schema.json"
 
-_EXTENSIBLE = ("Host", "Network", "Container", "Store", "Config", "Secret")
+_EXTENSIBLE = ("Host", "Network", "Container", "Store", "Volume", "Config", "Secret")
 _MODELS = {"hosts": "Host", "networks": "Network", "containers": "Container"}
 _VARIABLE = r"\$[A-Za-z_{]"
 """A value with a variable in it: what it becomes is not for an editor to judge."""

@@ -200,6 +200,37 @@ def test_the_host_name_is_the_short_id_unless_declared(engine: Engine) -> None:
     assert engine.inspect_container("c2")["Config"]["Hostname"] == "web"
 
 
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("host", "sharing network namespace with another container or host cannot be connected to any other network"),
+        ("none", "cannot be connected to multiple networks with one of the networks in private .none. mode"),
+    ],
+)
+def test_a_container_without_a_network_of_its_own_joins_none(engine: Engine, mode: str, why: str) -> None:
+    engine.create_network("lan", {"Driver": "bridge"})
+    engine.create_container("c1", container(HostConfig={"NetworkMode": mode}))
+    for _ in ("created", "running"):
+        with pytest.raises(EngineError, match=why) as caught:
+            engine.connect("lan", "c1", {})
+        assert caught.value.status in (400, 403)
+        engine.start_container("c1")
+    found = engine.inspect_container("c1")
+    assert (found["HostConfig"]["NetworkMode"], list(found["NetworkSettings"]["Networks"])) == (mode, [mode])
+
+
+def test_a_running_container_leaves_no_network_but_not_that_of_its_host(engine: Engine) -> None:
+    engine.create_network("lan", {"Driver": "bridge"})
+    run(engine, "c1", HostConfig={"NetworkMode": "host"})
+    run(engine, "c2", HostConfig={"NetworkMode": "none"})
+    with pytest.raises(EngineError, match="cannot be disconnected from host network"):
+        engine.disconnect("host", "c1")
+    engine.disconnect("none", "c2")
+    engine.connect("lan", "c2", {})
+    found = engine.inspect_container("c2")
+    assert (found["HostConfig"]["NetworkMode"], list(found["NetworkSettings"]["Networks"])) == ("none", ["lan"])
+
+
 def test_ports_are_shown_only_while_published_and_only_if_exposed(engine: Engine) -> None:
     ports = {"80/tcp": [{"HostIp": "", "HostPort": "18080"}]}
     run(engine, "c1", ExposedPorts={"80/tcp": {}}, HostConfig={"PortBindings": ports})

@@ -141,6 +141,8 @@ class RealWorld:
             shell.write_record(TOPOLOGY, None)
         for summary in engine.containers():
             engine.remove_container(summary["Id"], force=True)
+        for volume in engine.volumes():
+            engine.remove_volume(volume["Name"])
         for name in {container_of(copy.path, TOPOLOGY) for copy in found.files}:
             shell.sweep(TOPOLOGY, name or "", ())
 

@@ -137,6 +137,7 @@ class Cluster:
                 for container in sorted(engine.containers.values(), key=lambda container: container.name)
             },
             "networks": _network_snapshots(engine.networks.values(), ids=ids),
+            "volumes": sorted((found.name, found.options, found.labels) for found in engine.volumes.values()),
         }
 
     # -- what everything else here is made from

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, EngineError, NotFoundError
-from tests.fakes import configuration, files, networks
+from tests.fakes import configuration, files, networks, volumes
 from tests.fakes.state import SHORT_ID, Attachment, Container
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def create(cluster: Cluster, host: Host, name: str, config: Json) -> str:
         key = "bridge" if mode == "default" else mode
         known = [network for network in networks.visible(cluster, host) if network.id == key]
         found.attachments[known[0].name if known else key] = Attachment()
+    volumes.make_used(cluster, host, host_config)
     host.engine.containers[container_id] = found
     return container_id
 
@@ -271,8 +272,17 @@ def _check_name_free(host: Host, name: str) -> None:
 
 
 def _check_attachment(container: Container, network: Network, wanted: Attachment) -> None:
-    if network.driver == "host" or container.mode == "host":
+    if network.driver == "host" and container.mode != "host":
         message = "container cannot be disconnected from host network or connected to host network"
+        raise EngineError(message, status=400)
+    if "host" in container.attachments:
+        message = (
+            "container sharing network namespace with another container or host cannot be connected to any other "
+            "network"
+        )
+        raise EngineError(message, status=400)
+    if "none" in {network.name, *container.attachments}:
+        message = "container cannot be connected to multiple networks with one of the networks in private (none) mode"
         raise EngineError(message, status=400)
     if networks.user_defined(network):
         networks.check_subnet(network, wanted)

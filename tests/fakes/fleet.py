@@ -17,7 +17,7 @@ from controller.errors import (
     UsageError,
 )
 from controller.ports import Holder, HostFacts
-from tests.fakes import configuration, containers, daemon, datapath, files, networks, shapes
+from tests.fakes import archives, configuration, containers, daemon, datapath, files, networks, shapes, volumes
 from tests.fakes.state import Touched
 from tests.fakes.store import FakeFence, FakeStore
 
@@ -114,6 +114,16 @@ class FakeEngine:
         with self._read("inspect_network") as host:
             return shapes.inspected_network(host, networks.find(self._cluster, host, ref))
 
+    def volumes(self) -> list[Json]:
+        """Return all volumes."""
+        with self._read("volumes") as host:
+            return [volumes.shape(found) for found in host.engine.volumes.values()]
+
+    def inspect_volume(self, name: str) -> Json:
+        """Return one volume."""
+        with self._read("inspect_volume") as host:
+            return volumes.shape(volumes.find(host, name))
+
     def inspect_image(self, ref: str) -> Json:
         """Return one image."""
         with self._read("inspect_image") as host:
@@ -134,6 +144,12 @@ class FakeEngine:
                 )
                 raise EngineError(message, status=500)
             self._cluster.add_image(self._host, ref, self._cluster.registry[ref])
+
+    def load_image(self, ref: str, archive: str, tell: Callable[[str], None]) -> None:
+        """Load from an archive of this machine."""
+        with self._effect("load_image", ref, archive):
+            archives.load(self._cluster, self._host, ref, archive)
+            tell("1 of 1 MB")
 
     def create_container(self, name: str, config: Json) -> str:
         """Create a container."""
@@ -182,6 +198,18 @@ class FakeEngine:
         """Remove a network."""
         with self._effect("remove_network", ref, touched=self._network(ref)) as (host, _):
             networks.remove(self._cluster, host, ref)
+
+    def create_volume(self, name: str, config: Json) -> Json:
+        """Create a volume."""
+        touched = _touched("volume", name, config.get("Labels") or {})
+        with self._effect("create_volume", name, config, touched=(touched,)) as (host, _):
+            return volumes.shape(volumes.create(self._cluster, host, {**config, "Name": name}))
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume."""
+        touched = volumes.touched(self._cluster.hosts[self._host], name)
+        with self._effect("remove_volume", name, touched=touched) as (host, _):
+            volumes.remove(host, name)
 
     def connect(self, network: str, container: str, endpoint: Json) -> None:
         """Attach a container."""

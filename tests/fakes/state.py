@@ -189,6 +189,16 @@ class Container:
 
 
 @dataclass(slots=True)
+class Volume:
+    """A named volume of the driver local."""
+
+    name: str
+    created: str
+    options: dict[str, str] | None
+    labels: dict[str, str] | None
+
+
+@dataclass(slots=True)
 class Engine:
     """
     The engine of a host, and what it keeps on disk; the settings are those it was started with.
@@ -208,6 +218,7 @@ class Engine:
     containers: dict[str, Container] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
     has_stale_sandboxes: bool = False
     stuck_ports: set[tuple[str, str]] = field(default_factory=set)
     log_driver: str = "json-file"

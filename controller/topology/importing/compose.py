@@ -19,6 +19,7 @@ from controller.model.container_config import ContainerConfig
 from controller.model.topology import Container, Topology
 from controller.topology.file_keys import ENV_FILE
 from controller.topology.importing.note import Draft
+from controller.topology.importing.volumes import imported_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,7 @@ class _Translation:
         document["hosts"] = {name: {"address": address} for name, address in self.wanted.hosts.items()}
         containers = self._containers()
         document["networks"] = self._networks(containers)
+        document["volumes"] = imported_volumes(self.volumes, self._volume, containers, self.draft)
         document["containers"] = containers
         for key, value in self.compose.items():
             if key in ("version", "name", "services", "networks", "volumes"):
@@ -108,7 +110,6 @@ class _Translation:
                 document[key] = value
             else:
                 self.draft.note((), (key,), f"{key} is left out: a topology has no such key")
-        self._volumes()
         self.draft.document = {key: value for key, value in document.items() if value != {}}
         return self.draft
 
@@ -258,12 +259,6 @@ class _Translation:
         if isinstance(said.get("name"), str):
             return str(said["name"])
         return name if said.get("external") or "$" in name else f"{self.wanted.project}_{name}"
-
-    def _volumes(self) -> None:
-        for name, said in self.volumes.items():
-            for key in sorted(set(said) - {"name", "external"}):
-                fact = f"volumes.{name}.{key} is left out: engines make named volumes as they do by default"
-                self.draft.note((), ("volumes", name, key), fact, "make the volume by hand before the first apply")
 
     def _attachments(self, service: str, name: str) -> dict[str, Any]:
         found = self.services[service].get("networks") or ["default"]

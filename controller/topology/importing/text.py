@@ -33,7 +33,7 @@ def topology_text(draft: Draft, source: str) -> str:
     lines = [f"# Made by ovctl from {_one_line(source)}."]
     lines += _comments(draft, (), "")
     for key, value in draft.document.items():
-        if key in ("hosts", "networks", "containers"):
+        if key in ("hosts", "networks", "volumes", "containers"):
             lines += ["", f"{key}:"]
             for name, entry in value.items():
                 lines += _comments(draft, (key, name), "  ")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from controller.topology.rules import (
     address,
+    archive,
     container,
     container_fields,
     dependency,
@@ -20,6 +21,7 @@ from controller.topology.rules import (
     port,
     ssh,
     store,
+    volume,
 )
 
 if TYPE_CHECKING:
@@ -31,5 +33,18 @@ if TYPE_CHECKING:
 
 def judge(draft: Draft) -> Iterator[Mistake]:
     """Yield what the rules find wrong with *draft*."""
-    for rules in (host, ssh, store, network, container, container_fields, files, address, port, dependency):
+    for rules in (
+        host,
+        ssh,
+        store,
+        network,
+        volume,
+        container,
+        container_fields,
+        archive,
+        files,
+        address,
+        port,
+        dependency,
+    ):
         yield from rules.mistakes(draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from controller.model.desired import HOST_MODE
 from controller.model.spellings import absolute_path, size_text
 from controller.topology.problem import Mistake
 
@@ -24,6 +25,8 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
     for name, container in draft.topology.containers.items():
         here: Path = ("containers", name)
         yield from _memory(draft, here, container)
+        if container.network_mode is not None:
+            yield from _network_mode(draft, here, container)
         if container.tmpfs:
             yield from _targets(draft, here, container)
         if container.healthcheck is not None and not draft.doubtful(*here, "healthcheck"):
@@ -32,6 +35,25 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
             if not parameter.startswith(_NAMESPACED):
                 fact = f"{parameter!r} is no parameter that a container has for itself"
                 yield Mistake((*here, "sysctls", parameter), fact, "set it on the host", on_key=True)
+
+
+def _network_mode(draft: Draft, here: Path, container: Container) -> Iterator[Mistake]:
+    """Find what a container in that mode cannot have: engines refuse it, or ignore it silently."""
+    mode = container.network_mode
+    if container.networks:
+        where = draft.at(*here, "networks")
+        fact = f"it is on networks, too ({where})"
+        yield Mistake((*here, "network_mode"), fact, "remove one of the two")
+    if mode == "bridge":
+        return
+    if container.ports:
+        fact = f"with network_mode {mode} ({draft.at(*here, 'network_mode')}) no port is published"
+        hint = "remove them: what listens there listens on the host" if mode == HOST_MODE else "put it on a network"
+        yield Mistake((*here, "ports"), fact, hint, on_key=True)
+    for parameter in container.sysctls:
+        if mode == HOST_MODE and parameter.startswith("net."):
+            fact = f"with network_mode host ({draft.at(*here, 'network_mode')}) {parameter} is the host's own"
+            yield Mistake((*here, "sysctls", parameter), fact, "set it on the host", on_key=True)
 
 
 def _memory(draft: Draft, here: Path, container: Container) -> Iterator[Mistake]:

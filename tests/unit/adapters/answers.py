@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         peer = self.server.peer
         peer.asked.append((self.command, self.path, body))
         peer.headers.append(dict(self.headers))
@@ -79,6 +79,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("X-Consul-Index", "7")
         self.end_headers()
         self.wfile.write(text)
+
+    def body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = b""
+        while size := int(self.rfile.readline(), 16):
+            found += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return found
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - the library's names
 

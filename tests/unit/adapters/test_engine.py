@@ -12,6 +12,7 @@ import pytest
 from controller.adapters.engine import DockerEngine
 from controller.adapters.engine_words import negotiate, split_image
 from controller.errors import ConflictError, EngineError, NotFoundError, UnreachableError
+from tests.fakes import archives
 from tests.unit.adapters.answers import Peer, serving
 
 if TYPE_CHECKING:
@@ -256,3 +257,45 @@ def test_what_bears_a_name_of_hex_digits_is_found_and_changed(peer: Peer, engine
     peer.answers["POST", "/v1.41/containers/db/start"] = (204, b"")
     engine.start_container("db")
     assert [path for method, path, _ in peer.asked if method == "POST"] == ["/v1.41/containers/db/start"]
+
+
+LOAD = ("POST", "/v1.41/images/load?quiet=1")
+
+
+def test_an_archive_is_sent_as_it_is(peer: Peer, engine: DockerEngine, tmp_path: Path) -> None:
+    path, told = archives.write(tmp_path / "a.tar", "app:1"), list[str]()
+    peer.answers[LOAD] = (200, b'{"stream":"Loaded image: app:1\\n"}\r\n')
+    engine.load_image("app:1", str(path), told.append)
+    assert peer.asked[-1] == (*LOAD, path.read_bytes())
+    assert peer.headers[-1]["Content-Type"] == "application/x-tar"
+    assert told == ["0 of 0 MB"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((200, b'{"errorDetail":{},"error":"no space left on device"}'), "host/h1: app:1: no space left on device"),
+        ((200, b"what?"), "host/h1: app:1: an answer that cannot be read"),
+        ((500, b'{"message":"broken archive"}'), "host/h1: broken archive"),
+    ],
+)
+def test_an_archive_that_the_engine_cannot_load_is_an_error(
+    answer: tuple[int, bytes], said: str, peer: Peer, engine: DockerEngine, tmp_path: Path
+) -> None:
+    peer.answers[LOAD] = answer
+    with pytest.raises(EngineError, match=said):
+        engine.load_image("app:1", str(archives.write(tmp_path / "a.tar", "app:1")), list[str]().append)
+
+
+def test_an_archive_without_the_image_is_not_sent(peer: Peer, engine: DockerEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="app:2: its image_archive has no image of that name"):
+        engine.load_image("app:2", str(archives.write(tmp_path / "a.tar", "app:1")), list[str]().append)
+    assert LOAD not in [asked[:2] for asked in peer.asked]
+
+
+def test_volumes_are_a_list_also_where_the_engine_says_null(peer: Peer, engine: DockerEngine) -> None:
+    peer.answers["GET", "/v1.41/volumes"] = (200, b'{"Volumes":null,"Warnings":null}')
+    assert engine.volumes() == []
+    peer.answers["GET", "/v1.41/volumes"] = (200, b'{"Volumes":["odd"]}')
+    with pytest.raises(EngineError, match="cannot be read"):
+        engine.volumes()

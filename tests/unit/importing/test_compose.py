@@ -57,6 +57,35 @@ def test_a_service_runs_where_it_is_placed_and_nowhere_unknown(tmp_path: Path) -
         imported(file, place={"db": "h9"})
 
 
+def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_uses_them(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "services: {web: {image: 'i:1', volumes: ['a:/a', {type: volume, source: b, target: /b}, 'c:/c', 'd:/d']}}\n"
+        "volumes:\n"
+        "  a: {driver: local, driver_opts: {type: nfs}, labels: [x=y], driver_config: 1}\n"
+        "  b: {name: plain}\n"
+        "  c: {external: true, name: theirs, driver: local}\n"
+        "  d: {name: '${D}'}\n"
+        "  unused: {}\n"
+    )
+    made = imported(file, project="shop")
+    found = loads(made.text.encode(), file, {"D": "dd"}).topology
+    assert {name: volume.external for name, volume in found.volumes.items()} == {
+        "shop_a": False,
+        "plain": False,
+        "theirs": True,
+    }
+    assert (found.volumes["shop_a"].driver_opts, found.volumes["shop_a"].labels) == ({"type": "nfs"}, {"x": "y"})
+    assert [mount.source for mount in found.containers["web"].volumes] == ["shop_a", "plain", "theirs", "dd"]
+    assert [(problem.place.line, problem.path.rpartition(".")[2]) for problem in made.warnings] == [
+        (1, "volumes[3]"),
+        (3, "driver_config"),
+        (5, "driver"),
+        (6, "d"),
+        (7, "unused"),
+    ]
+
+
 def test_a_file_that_takes_from_another_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text("services: {web: {extends: {file: base.yaml, service: web}}}\n")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.errors import EngineError
+from controller.model.desired import retired
 from controller.model.identity import LABEL_TOPOLOGY
+from controller.plan import Policy
 from controller.render.plan import plan_json
 from tests.fakes import FakeFleet, Killed
 from tests.unit.reconcile.worlds import HOSTS, NAME, TAMPERINGS, World, container, tamper, topologies, topology
@@ -107,6 +109,21 @@ def test_nothing_unowned_is_ever_touched(first: Topology, second: Topology, what
             assert owned or again or default, effect
 
 
+def _without_volumes(hosts: dict[str, Any]) -> dict[str, Any]:
+    return {host: {**found, "volumes": []} for host, found in hosts.items()}
+
+
+@many
+@given(topologies())
+def test_destroy_with_volumes_leaves_those_alone_that_it_did_not_make(desired: Topology) -> None:
+    world = World(desired)
+    world.converge()
+    World(retired(desired), world.cluster, Policy(prune_volumes=True)).apply()
+    left = {name for host in world.cluster.hosts.values() for name in host.engine.volumes}
+    used = {mount.source for found in desired.containers.values() for mount in found.volumes}
+    assert left == used - set(desired.volumes)
+
+
 @many
 @given(topologies())
 def test_destroy_leaves_the_hosts_as_they_were(desired: Topology) -> None:
@@ -115,7 +132,9 @@ def test_destroy_leaves_the_hosts_as_they_were(desired: Topology) -> None:
     world.converge()
     world.destroy()
     after = world.cluster.snapshot()
-    assert after["hosts"] == before["hosts"]
+    assert _without_volumes(after["hosts"]) == _without_volumes(before["hosts"])
+    used = {(found.host, mount.source) for found in desired.containers.values() for mount in found.volumes}
+    assert {(host, name) for host in HOSTS for name, *_ in after["hosts"][host]["volumes"]} == used
     assert after["store"]["networks"] == before["store"]["networks"]
     assert after["store"]["keys"] == before["store"]["keys"]
 

@@ -131,6 +131,8 @@ _FIELDS: tuple[dict[str, Any], ...] = (
     {"healthcheck": {"test": "true"}, "cap_add": ["net_admin"], "stop_grace_period": "1m"},
 )
 
+_VOLUMES: tuple[list[str], ...] = ([], ["data:/data"], ["data:/data:ro", "logs:/logs"], ["undeclared:/x"])
+
 _CONFIGS: tuple[list[Any], ...] = (
     [],
     ["motd"],
@@ -183,15 +185,18 @@ def topologies(draw: st.DrawFn) -> Topology:
             "environment": draw(st.sampled_from([{}, {"A": "1"}, {"A": "2", "B": ""}])),
             "restart": draw(st.sampled_from(["always", "unless-stopped", "on-failure:3"])),
             "networks": attachments,
+            "network_mode": None if attachments else draw(st.sampled_from([None, "none", "host", "bridge"])),
             **draw(st.sampled_from(_FIELDS)),
             "configs": draw(st.sampled_from(_CONFIGS)),
+            "volumes": draw(st.sampled_from(_VOLUMES)),
             "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
             if containers
             else [],
         }
     lan = {"lan": LAN | {"mtu": draw(st.sampled_from([1400, 1500]))}} if bridged else {}
     configs = {"motd": {"content": draw(st.sampled_from(["one", "two"]))}, "conf": {"content": "three"}}
-    return topology(containers, {**declared(tuple(networks)), **lan}, configs=configs)
+    volumes = draw(st.sampled_from([{}, {"data": {"labels": {"a": "1"}}, "logs": {}}]))
+    return topology(containers, {**declared(tuple(networks)), **lan}, configs=configs, volumes=volumes)
 
 
 def _on_the_bridge(draw: st.DrawFn, number: int) -> dict[str, Any]:
