@@ -153,6 +153,7 @@ class ContainerState:
         network_mode: The network that it was created on, by name.
         mac_address: The MAC address it was created with, in lower case, None for one that the engine chose. Engines
             up to API 1.43 give it to the interface on that network, whenever it is made.
+        auto_remove: Whether the engine removes it as soon as it ends (``docker run --rm``).
     """
 
     id: str
@@ -175,6 +176,7 @@ class ContainerState:
     published: tuple[str, ...]
     network_mode: str = ""
     mac_address: str | None = None
+    auto_remove: bool = False
 
     @property
     def running(self) -> bool:

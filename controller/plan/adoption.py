@@ -128,6 +128,9 @@ def _container(desired: Topology, observed: Observed, name: str) -> _Verdict:
     found = engine.container(name)
     if found is None:
         return _Verdict(address, host, None, f"there is none on {host}", missing=True)
+    if found.auto_remove and owner_of(found.labels) is None:
+        # a replacement that failed could not bring it back
+        return _Verdict(address, host, None, f"on {host} it was started with --rm: nothing of it is left once it ends")
     adopted = adopted_container(container, found, engine)
     return _judged(desired, address, host, found, adopted)
 

@@ -335,6 +335,13 @@ def test_what_cannot_be_adopted_is_refused_and_nothing_else_is_adopted_either(ad
     assert "topology/another's" in " ".join(blocked.why for blocked in world.plan().blocked)
 
 
+def test_a_container_that_is_gone_once_it_ends_is_not_adopted() -> None:
+    world = joined({"c1": container()})
+    made_by_hand(world, "c1", HostConfig={"AutoRemove": True})
+    with pytest.raises(RefusedError, match="started with --rm"):
+        adopt(world, "container/c1")
+
+
 def test_adopting_all_leaves_what_is_somebody_elses_and_says_so() -> None:
     world = joined({"c1": container(), "c2": container("h2", number=12)})
     made_by_hand(world, "c1")
