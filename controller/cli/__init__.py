@@ -25,7 +25,7 @@ COMMANDS: dict[str, str] = {
     "destroy": "Remove what the topology created and restore the hosts' settings.",
     "status": "Show each container, its addresses and its drift.",
     "verify": "Prove on the data path who reaches whom, and who must not.",
-    "import": "Make a topology.yaml from a Compose file.",
+    "import": "Make a topology.yaml from a Compose file, or from what runs on hosts.",
     "lab": "Virtual hosts on this machine, to try things on.",
     "completion": "Print the shell completion script.",
 }
