@@ -145,6 +145,39 @@ class Cycle:
             if locked:
                 fence.release()
 
+    def adopt(
+        self,
+        wanted: tuple[str, ...],
+        agree: Callable[[Plan], bool],
+        progress: Progress,
+        stopped: Callable[[], bool],
+    ) -> Report | None:
+        """
+        Look under the lock, ask *agree*, write down as ours what was agreed to; None without consent or need.
+
+        Args:
+            wanted: Addresses; all that can be adopted without any.
+
+        Raises:
+            RefusedError: Something that is *wanted* cannot be adopted.
+        """
+        from controller.apply import run  # noqa: PLC0415 - plan, status and verify do without it
+        from controller.apply.hands import Hands  # noqa: PLC0415
+        from controller.plan.adoption import plan_adoption  # noqa: PLC0415
+
+        fence = self.fleet.fence()
+        locked = self._lock(fence)
+        try:
+            observed = observe(self.desired, self.fleet)
+            plan = plan_adoption(diff(self.desired, observed), wanted, generation=str(self.generation))
+            if not agree(plan) or not plan.steps:
+                return None
+            hands = Hands(self.fleet, self.desired, self.clock)
+            return run(plan, hands, fence if locked else _Unfenced(), progress, stopped)
+        finally:
+            if locked:
+                fence.release()
+
     def _lock(self, fence: Fence, *, must: bool = False) -> bool:
         """Take the lock; a store that this topology places itself may not answer yet."""
         try:

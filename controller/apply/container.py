@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from controller.apply.adoption import labels_of
 from controller.apply.engine_config import (
     container_config,
     endpoint_config,
@@ -56,7 +58,7 @@ def _make(action: CreateContainer | ReplaceContainer, files: tuple[Json, ...], h
     try:
         hands.retrying(lambda: engine.create_container(name, config), action.remedies, note)
     except ConflictError:
-        found = _ours(engine, name, hands)
+        found = _ours(action.host, name, hands)
         sources = {mount.source for mount in found.mounts}
         # its label says nothing of what its files hold
         has_files = all(mount["Source"] in sources for mount in files)
@@ -69,10 +71,10 @@ def _make(action: CreateContainer | ReplaceContainer, files: tuple[Json, ...], h
 
 def _bring_up(action: CreateContainer | ReplaceContainer, hands: Hands, note: Note) -> None:
     """Connect a created container to its further networks (below API 1.44 one is given at creation), and start it."""
-    engine, name = hands.engine(action.host), action.address.name
+    name = action.address.name
     further = further_networks(action.container)
     if further:
-        attached = _ours(engine, name, hands).endpoints
+        attached = _ours(action.host, name, hands).endpoints
         for network in further:
             if network not in attached:
                 endpoint = endpoint_of(action.container.networks[network])
@@ -83,7 +85,7 @@ def _bring_up(action: CreateContainer | ReplaceContainer, hands: Hands, note: No
 def replace(action: ReplaceContainer, hands: Hands, note: Note) -> None:
     """Set the old one aside, bring the new one up, remove the old one; or bring the old one back."""
     engine = hands.engine(action.host)
-    old = _ours(engine, action.container_id, hands)
+    old = _ours(action.host, action.container_id, hands)
     _remove_leftover(action, old, hands, note)
     files = deliver(action, hands, note)
     try:
@@ -111,7 +113,7 @@ def _remove_leftover(action: ReplaceContainer, old: ContainerState, hands: Hands
     """Remove what an earlier run set aside and was killed before it removed: the one in its place is the newer."""
     engine, aside = hands.engine(action.host), f"{action.address.name}{ASIDE_SUFFIX}"
     with suppress(NotFoundError):
-        found = _ours(engine, aside, hands)
+        found = _ours(action.host, aside, hands)
         if found.id != old.id:
             hands.retrying(lambda: engine.remove_container(found.id, force=True), action.remedies, note)
             note(f"removed {aside}, which an interrupted replacement had left")
@@ -123,7 +125,7 @@ def _set_aside(action: ReplaceContainer, old: ContainerState, hands: Hands, note
     def attempt() -> None:
         engine.update_container(old.id, {"RestartPolicy": restart_policy("no")})
         engine.stop_container(old.id, timeout_s=old.stop_timeout_s)
-        if _ours(engine, old.id, hands).name != aside:
+        if _ours(action.host, old.id, hands).name != aside:
             engine.rename_container(old.id, aside)
 
     hands.retrying(attempt, action.remedies, note)
@@ -167,9 +169,9 @@ def _rejoin(action: ReplaceContainer, old: ContainerState, hands: Hands, note: N
 def _put_back(action: ReplaceContainer, old: ContainerState, hands: Hands) -> None:
     """Give the old one its name and policy back, whether or not it had been renamed and the new one created."""
     engine, name = hands.engine(action.host), action.address.name
-    if _ours(engine, old.id, hands).name != name:
+    if _ours(action.host, old.id, hands).name != name:
         with suppress(NotFoundError):  # it was never created
-            engine.remove_container(_ours(engine, name, hands).id, force=True)
+            engine.remove_container(_ours(action.host, name, hands).id, force=True)
         engine.rename_container(old.id, name)
     engine.update_container(old.id, {"RestartPolicy": restart_policy(old.restart)})
 
@@ -177,7 +179,7 @@ def _put_back(action: ReplaceContainer, old: ContainerState, hands: Hands) -> No
 def start(action: StartContainer, hands: Hands, note: Note) -> None:
     """Start it, or let a paused one go on."""
     engine = hands.engine(action.host)
-    found = _ours(engine, action.container_id, hands)
+    found = _ours(action.host, action.container_id, hands)
     if found.status == "paused":
         engine.unpause_container(found.id)
     elif not found.running:
@@ -187,14 +189,14 @@ def start(action: StartContainer, hands: Hands, note: Note) -> None:
 def update(action: UpdateContainer, hands: Hands) -> None:
     """Change what can be changed in place, all of it in one request."""
     engine = hands.engine(action.host)
-    found = _ours(engine, action.container_id, hands)
+    found = _ours(action.host, action.container_id, hands)
     engine.update_container(found.id, told_update(action.container, action.fields))
 
 
 def attach(action: AttachContainer, hands: Hands, note: Note) -> None:
     """Connect, unless it is connected as declared; connected otherwise, it is disconnected first."""
     engine = hands.engine(action.host)
-    found = _ours(engine, action.container_id, hands)
+    found = _ours(action.host, action.container_id, hands)
     endpoint = found.endpoints.get(action.network)
     if endpoint is not None:
         aliases = frozenset(action.aliases) - {found.hostname}
@@ -240,8 +242,7 @@ def _phantom(network: str, container: str, engine: Engine) -> bool:
 
 def detach(action: DetachContainer, hands: Hands, note: Note) -> None:
     """Disconnect; one that is not connected is left alone."""
-    engine = hands.engine(action.host)
-    found = _ours(engine, action.container_id, hands)
+    found = _ours(action.host, action.container_id, hands)
     if action.network in found.endpoints:
         disconnect(action.network, found.id, action, hands, note)
 
@@ -250,7 +251,7 @@ def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
     """Stop it, giving it its grace, and remove it; one that is gone is gone."""
     engine = hands.engine(action.host)
     try:
-        found = _ours(engine, action.container_id, hands)
+        found = _ours(action.host, action.container_id, hands)
 
         def attempt() -> None:
             engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
@@ -267,7 +268,7 @@ def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:
     """Stop what an interrupted replacement left aside: it may still hold the endpoint of that name."""
     engine = hands.engine(action.host)
     try:
-        found = _ours(engine, f"{action.address.name}{ASIDE_SUFFIX}", hands)
+        found = _ours(action.host, f"{action.address.name}{ASIDE_SUFFIX}", hands)
     except NotFoundError:
         return
 
@@ -278,9 +279,11 @@ def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:
     hands.retrying(attempt, action.remedies, note)
 
 
-def _ours(engine: Engine, reference: str, hands: Hands) -> ContainerState:
+def _ours(host: str, reference: str, hands: Hands) -> ContainerState:
     """Read a container again before anything is done to it; ConflictError when it is not ours."""
-    found = container_state(engine.inspect_container(reference))
+    shown = hands.engine(host).inspect_container(reference)
+    found = container_state(shown)
+    found = dataclasses.replace(found, labels=labels_of(host, shown, hands))
     if owner_of(found.labels) != hands.desired.name:
         raise ConflictError(f"container {found.name} is not ours", hint="rename it, or give yours another name")
     return found

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from controller.apply.adoption import living
 from controller.errors import HostError, OvctlError, RefusedError, UnreachableError
 from controller.model.desired import registration
 from controller.model.observed import HostRecord
@@ -66,14 +67,17 @@ def restore(action: RestoreHost, hands: Hands, note: Callable[[str], None]) -> N
     record = parse_record(facts.record, action.host)
     if record is None:
         return
-    text, left = _before_us(record, facts, action.host)
-    for key in left:
-        note(f"left {key} in daemon.json as it is: somebody set it since")
-    if text != facts.daemon_json:
-        shell.write_daemon_json(text, expected=facts.daemon_json)
+    if record.written is not None:
+        text, left = _before_us(record, facts, action.host)
+        for key in left:
+            note(f"left {key} in daemon.json as it is: somebody set it since")
+        if text != facts.daemon_json:
+            shell.write_daemon_json(text, expected=facts.daemon_json)
     if action.restart:
         _restart(action.host, hands, facts.daemon_json, note)
-    shell.write_record(hands.desired.name, None)
+    # adopted objects that are still there are still ours: a record of none is a file less
+    adopted = living(record, action.host, hands) if record.adopted else {}
+    shell.write_record(hands.desired.name, record_text(HostRecord({}, None, None, adopted)) if adopted else None)
 
 
 def _before_us(record: HostRecord, facts: HostFacts, host: str) -> tuple[str | None, tuple[str, ...]]:
@@ -83,7 +87,7 @@ def _before_us(record: HostRecord, facts: HostFacts, host: str) -> tuple[str | N
     A file that then says what it said before us gets its very text back.
     """
     settings = _settings(facts, host)
-    written = json.loads(record.written)
+    written = json.loads(record.written or "{}")
     left = []
     for key, (was_there, earlier) in record.keys.items():
         present = settings.get(key, _MISSING)
@@ -111,7 +115,7 @@ def _to_go_back_to(
     Unless that is what we wrote and no daemon runs with: a run was killed before its restart; then what was before us.
     """
     record = parse_record(facts.record, action.host)
-    if record is None or facts.daemon_json != record.written:
+    if record is None or record.written is None or facts.daemon_json != record.written:
         return facts.daemon_json
     advertise = settings.get("cluster-advertise") or ""
     if _runs_with(
@@ -132,13 +136,15 @@ def _write(action: ConfigureHost, hands: Hands, facts: HostFacts, settings: dict
     """Record first, then write: a crash in between leaves a record that is true."""
     found = _settings(facts, action.host)
     shell = hands.shell(action.host)
-    before = parse_record(facts.record, action.host)
+    record = parse_record(facts.record, action.host)
+    before = record if record and record.written is not None else None
     keys = dict(before.keys) if before else {}
     for key in action.settings:
         if found.get(key) != settings.get(key):
             keys.setdefault(key, (key in found, found.get(key)))
     text = _text(settings, facts.daemon_json)
-    record = HostRecord(keys, before.original if before else facts.daemon_json, text)
+    original = before.original if before else facts.daemon_json
+    record = HostRecord(keys, original, text, record.adopted if record else {})
     shell.write_record(hands.desired.name, record_text(record))
     shell.write_daemon_json(text, expected=facts.daemon_json)
 

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, ip_network
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from controller.apply.adoption import labels_of
 from controller.apply.knife import clear_endpoint
 from controller.apply.leaks import correct_count, release_pools
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
@@ -43,14 +44,16 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
     hosts = cycle((action.host, *(host for host in action.visible_on if host != action.host)))
 
     def attempt() -> None:
-        engine = hands.engine(next(hosts))
+        host = next(hosts)
+        engine = hands.engine(host)
         try:
             found = engine.inspect_network(name)
         except NotFoundError:
             engine.create_network(name, _config(action))
             return
-        labels = found.get("Labels") or {}
-        if found["Scope"] != SCOPES[action.network.driver] or owner_of(labels) != hands.desired.name:
+        of_its_kind = found["Scope"] == SCOPES[action.network.driver]
+        labels = labels_of(host, found, hands)
+        if not of_its_kind or owner_of(labels) != hands.desired.name:
             raise ConflictError(f"a network named {name} is there that is not ours")
         if labels.get(LABEL_FIELDS) != action.labels[LABEL_FIELDS]:
             raise ConflictError(f"network/{name} is there by now, and not as declared", hint="plan again")
@@ -169,5 +172,5 @@ def _ipv4(subnets: Iterable[IpNet]) -> Iterator[IPv4Network]:
 
 
 def _refuse_foreign(found: Json, action: RemoveNetwork, hands: Hands) -> None:
-    if owner_of(found.get("Labels") or {}) != hands.desired.name:
+    if owner_of(labels_of(action.host, found, hands)) != hands.desired.name:
         raise ConflictError(f"network/{action.address.name} is not ours")

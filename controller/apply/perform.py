@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from controller.apply import container, files, host, image, network, settle, store, volume
+from controller.apply import adoption, container, files, host, image, network, settle, store, volume
 from controller.model.action import (
+    AdoptObject,
     AttachContainer,
     AwaitNetwork,
     ConfigureHost,
@@ -86,5 +87,7 @@ def perform(  # noqa: C901, PLR0912 - one case an action
             files.sweep(action, hands, note)
         case SettleHost():
             settle.settle(action, hands, note)
+        case AdoptObject():
+            adoption.adopt(action, hands, note)
         case _:
             assert_never(action)

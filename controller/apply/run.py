@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from controller.apply.perform import perform
 from controller.errors import OvctlError
 from controller.model.action import (
+    AdoptObject,
     AwaitNetwork,
     ConfigureHost,
     CreateNetwork,
@@ -76,6 +77,9 @@ def lane(action: Action) -> tuple[str, int]:
             return f"settle/{action.host}", ENGINE_WIDTH
         case RecordMembers():
             return "store", 1
+        case AdoptObject():
+            # what is written down is read first: one at a time
+            return "store" if action.shared else f"record/{action.host}", 1
         case _:
             return f"host/{action.host}", ENGINE_WIDTH
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from controller.apply.adoption import labels_of
 from controller.apply.engine_config import endpoint_of
 from controller.apply.start import Joining, disconnect
 from controller.errors import HostError, OvctlError
@@ -236,13 +237,21 @@ def _roster(host: str, hands: Hands) -> Iterator[tuple[str, dict[str, str]]]:
         return  # the host is gone: nobody to ask
     for summary in sorted(summaries, key=_name):
         declared = hands.desired.containers.get(_name(summary))
-        ours = owner_of(summary.get("Labels") or {}) == hands.desired.name
-        if declared is not None and declared.host == host and ours and summary["State"] == "running":
+        if declared is None or declared.host != host or summary["State"] != "running":
+            continue
+        if _is_ours(host, summary, hands):
             endpoints = (summary.get("NetworkSettings") or {}).get("Networks") or {}
             yield (
                 _name(summary),
                 {network: (endpoints.get(network) or {}).get("IPAddress") or "" for network in declared.networks},
             )
+
+
+def _is_ours(host: str, summary: Json, hands: Hands) -> bool:
+    try:
+        return owner_of(labels_of(host, summary, hands)) == hands.desired.name
+    except OvctlError:
+        return False  # it bears no label, and whether it was adopted could not be read
 
 
 def _name(summary: Json) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import ConflictError, NotFoundError, UnreachableError
 from controller.model.identity import STORE_CONTAINER, owner_of
+from controller.observe.adoption import adopted_key
 from controller.observe.store import members_key, members_text
 
 if TYPE_CHECKING:
@@ -80,5 +81,6 @@ def record(action: RecordMembers, hands: Hands, note: Callable[[str], None]) -> 
             hands.store().put(key, members_text(action.members, settled=action.settled))
         else:
             hands.store().delete_prefix(key)
+            hands.store().delete_prefix(adopted_key(hands.desired.name))
 
     hands.retrying(attempt, action.remedies, note)

@@ -21,10 +21,11 @@ COMMANDS: dict[str, str] = {
     "schema": "Print the JSON Schema of topology.yaml for editors.",
     "plan": "Show what apply would change, and why.",
     "apply": "Make the hosts match the topology.",
+    "adopt": "Make containers and networks that others made ours, as they run.",
     "destroy": "Remove what the topology created and restore the hosts' settings.",
     "status": "Show each container, its addresses and its drift.",
     "verify": "Prove on the data path who reaches whom, and who must not.",
-    "import": "Make a topology.yaml from a Compose file.",
+    "import": "Make a topology.yaml from a Compose file, or from what runs on hosts.",
     "lab": "Virtual hosts on this machine, to try things on.",
     "completion": "Print the shell completion script.",
 }

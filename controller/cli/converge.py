@@ -1,4 +1,4 @@
-"""Show a plan, ask, carry it out with live progress, look again: what ``apply`` and ``destroy`` share."""
+"""Show a plan, ask, carry it out with live progress, look again: what ``apply``, ``destroy`` and ``adopt`` share."""
 
 from __future__ import annotations
 
@@ -130,7 +130,40 @@ def converge(cycle: Cycle, *, yes: bool) -> int:
     return 0 if left.empty and not failed else 1
 
 
-def _asked() -> bool:
+def adopt_objects(cycle: Cycle, addresses: tuple[str, ...], *, yes: bool) -> int:
+    """Show what is to be adopted, ask unless *yes*, write it down; return the exit code."""
+    from controller.render.adoption import adoption_text  # noqa: PLC0415 - loaded where it is used
+    from controller.render.plan import report_text  # noqa: PLC0415
+
+    declined = False
+    shown: list[Plan] = []
+    with ExitStack() as stack:
+        stop = threading.Event()
+
+        def agree(plan: Plan) -> bool:
+            nonlocal declined, stop
+            shown.append(plan)
+            click.echo(adoption_text(plan, colours=colours()))
+            if plan.steps:
+                declined = not yes and not _asked("\nwrite this down?")
+                if not declined:
+                    stop = stack.enter_context(_interruptible())
+            return not declined
+
+        report = cycle.adopt(addresses, agree, _Console(), lambda: stop.is_set())  # noqa: PLW0108 - the event is another one by then
+    if declined:
+        click.echo("nothing was changed")
+        return 1
+    if report is not None:
+        click.echo(report_text(report, verb="adopt"))
+        if stop.is_set():
+            click.echo("stopped before the end; run adopt again to go on")
+            return EXIT_INTERRUPTED
+    failed = report is not None and not report.ok
+    return 1 if failed or any(plan.blocked or plan.gaps for plan in shown) else 0
+
+
+def _asked(question: str = "\napply this plan?") -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", hint="look at `ovctl plan`, then pass --yes")
-    return click.confirm("\napply this plan?", default=False)
+    return click.confirm(question, default=False)

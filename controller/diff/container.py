@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from controller.diff.container_fields import field_changes, why_unable
 from controller.diff.files import delivered_mounts, file_changes
 from controller.diff.network_mode import hostname_changes, is_apart, mode_changes
+from controller.diff.owner import whose
 from controller.model.desired import attachments
 from controller.model.drift import Change, DriftItem
 from controller.model.identity import ASIDE_SUFFIX, LABEL_ROLE, Address, owner_of, without_ours
@@ -37,7 +38,7 @@ def container_items(desired: Topology, observed: Observed) -> Iterator[DriftItem
         elif found is None:
             yield DriftItem(address, container.host, "missing", (), f"there is none on {container.host}")
         elif owner_of(found.labels) != desired.name:
-            reason = f"host/{container.host} has a container of that name that is not ours"
+            reason = f"host/{container.host} has a container of that name {whose(found.labels, address)}"
             yield DriftItem(address, container.host, "conflict", (), reason, found.id)
         else:
             changes = (
@@ -85,8 +86,8 @@ def _changes(
         mounts: Those of *found* that volumes are compared with.
     """
     yield from _image(container, found, engine.images.get(container.image))
-    yield from _merged(container, found, _image_below(container, found, engine))
-    yield from field_changes(container, found, engine, _image_below(container, found, engine))
+    yield from _merged(container, found, image_below(container, found, engine))
+    yield from field_changes(container, found, engine, image_below(container, found, engine))
     yield from _mounts(container.volumes, mounts)
     yield from _ports(container.ports, found.ports)
     if is_apart(container, found):
@@ -118,7 +119,7 @@ def _image(container: Container, found: ContainerState, image: ImageState | None
         yield Change("image", f"{container.image} ({image.id[7:19]})", f"{found.image} ({found.image_id[7:19]})")
 
 
-def _image_below(container: Container, found: ContainerState, engine: EngineState) -> ImageState:
+def image_below(container: Container, found: ContainerState, engine: EngineState) -> ImageState:
     """Return the image that the declaration merges with: by name, or what it was made from, or what can be told."""
     image = engine.images.get(container.image) or engine.images.get(found.image_id)
     if image is not None:

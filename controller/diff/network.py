@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from controller.diff.owner import whose
 from controller.model.desired import driver_options, hosts_on, network_fields
 from controller.model.drift import Change, DriftItem
 from controller.model.identity import Address, declared_fields, digest, owner_of, without_ours
@@ -49,7 +50,7 @@ def _overlay(desired: Topology, observed: Observed, name: str, network: Network)
     }
     address = Address("network", name)
     sightings = {host: found for host, engine in engines.items() if (found := engine.network(name)) is not None}
-    obstacle = _obstacle(desired.name, name, sightings)
+    obstacle = _obstacle(desired.name, name, sightings, is_store_known=isinstance(observed.store, StoreState))
     if obstacle:
         yield DriftItem(address, None, "conflict", (), obstacle)
     elif not sightings:
@@ -65,12 +66,20 @@ def _overlay(desired: Topology, observed: Observed, name: str, network: Network)
             yield DriftItem(address, None, "changed", changes, DIFFERS, found.id)
 
 
-def _obstacle(topology: str, name: str, sightings: Mapping[str, NetworkState]) -> str | None:
+def _obstacle(topology: str, name: str, sightings: Mapping[str, NetworkState], *, is_store_known: bool) -> str | None:
+    """
+    Return why there cannot be an overlay of ours of that name, or None.
+
+    Args:
+        is_store_known: Whether the store was read, which knows what was adopted.
+    """
     for host, found in sightings.items():
         if found.scope != "global":
             return f"host/{host} has a local {found.driver} network named {name}"
+        if owner_of(found.labels) is None and not is_store_known:
+            return f"host/{host} shows a network named {name}; whether it is ours cannot be told without the store"
         if owner_of(found.labels) != topology:
-            return f"host/{host} shows a network named {name} that is not ours"
+            return f"host/{host} shows a network named {name} {whose(found.labels, Address('network', name))}"
     ids = {found.id for found in sightings.values()}
     if len(ids) > 1:
         return f"the hosts show {len(ids)} different networks named {name}"
@@ -100,7 +109,7 @@ def _obstacle_on(topology: str, host: str, name: str, found: tuple[NetworkState,
     """Return why the host cannot have a bridge of that name of its own, or None."""
     for network in found:
         if owner_of(network.labels) != topology:
-            return f"host/{host} has a network named {name} that is not ours"
+            return f"host/{host} has a network named {name} {whose(network.labels, Address('network', name))}"
         if network.scope != "local":
             return f"an {network.driver} network of ours has that name: give the bridge another one"
     if len(found) > 1:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.model.adoption import Adopted
     from controller.model.identity import Address
     from controller.model.network import Network
     from controller.model.topology import Container, StorePlace
@@ -354,6 +355,24 @@ class SettleHost(_Action):
         return f"{self.verb} {self.address}{' first' if self.early else ''} on {self.host}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdoptObject(_Action):
+    """
+    Write down that an object which others made is ours; nothing of the object is changed.
+
+    Args:
+        object_id: The engine's id of it, for which alone this holds.
+        adopted: What is written down.
+        shared: Whether it is an overlay, which is written down once, in the store.
+    """
+
+    verb: ClassVar[str] = "adopt"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+    object_id: str
+    adopted: Adopted
+    shared: bool = False
+
+
 Action = (
     PlaceStore
     | RecordMembers
@@ -375,4 +394,5 @@ Action = (
     | RemoveContainer
     | RemoveFiles
     | SettleHost
+    | AdoptObject
 )

@@ -75,12 +75,20 @@ def owner_labels(topology: str, declared: Mapping[str, Any]) -> dict[str, str]:
         topology: Name of the owning topology.
         declared: Field name -> declared value, JSON-like. Values never enter the labels, only their digests.
     """
-    fields = {name: digest(value) for name, value in sorted(declared.items())}
-    return {LABEL_TOPOLOGY: topology, LABEL_FIELDS: json.dumps(fields, sort_keys=True, separators=(",", ":"))}
+    return owner_labels_of(topology, {name: digest(value) for name, value in declared.items()})
+
+
+def owner_labels_of(topology: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels that mark an object as ours, for *fields*, field name -> digest of its declared value."""
+    return {LABEL_TOPOLOGY: topology, LABEL_FIELDS: json.dumps(dict(fields), sort_keys=True, separators=(",", ":"))}
 
 
 def owner_of(labels: Mapping[str, str]) -> str | None:
-    """Return the name of the topology that owns an object with *labels*, or None for a foreign one."""
+    """
+    Return the name of the topology that owns an object with *labels*, or None for a foreign one.
+
+    Those of what was observed say so of adopted objects, too: ``controller.model.adoption.owned``.
+    """
     return labels.get(LABEL_TOPOLOGY)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.model.adoption import Adopted
     from controller.model.engine_words import Comparable
     from controller.model.files import DeliveredFile
     from controller.model.forms import Mount, Port
@@ -48,27 +49,31 @@ class StoreState:
         nodes: What the registered daemons advertise, IP:PORT.
         members: Host name -> names of our containers there, as last recorded; None when nothing is recorded yet.
         settled: Whether all that joined networks had found their peers by the end of the last apply, as recorded.
+        adopted: Id of an overlay -> what is recorded of its adoption.
     """
 
     nodes: frozenset[str]
     members: Mapping[str, tuple[str, ...]] | None
     settled: bool = True
+    adopted: Mapping[str, Adopted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class HostRecord:
     """
-    Our record on a host: what daemon.json said before us.
+    Our record on a host: what daemon.json said before us, and what we adopted there.
 
     Args:
         keys: Key of ours -> [whether it was there, its earlier value].
         original: The file's whole text before our first change; None when there was no file.
-        written: The text that we wrote last.
+        written: The text that we wrote last; None when we never wrote it.
+        adopted: Id of a container, or of a network of this host -> what is recorded of its adoption.
     """
 
     keys: Mapping[str, tuple[bool, Any]]
     original: str | None
-    written: str
+    written: str | None
+    adopted: Mapping[str, Adopted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -143,10 +148,12 @@ class ContainerState:
     A container as configured, and what it is doing.
 
     Args:
+        labels: Those of an adopted one say whose it is, too.
         fields: Those of ``container_fields``, by name.
         network_mode: The network that it was created on, by name.
         mac_address: The MAC address it was created with, in lower case, None for one that the engine chose. Engines
             up to API 1.43 give it to the interface on that network, whenever it is made.
+        auto_remove: Whether the engine removes it as soon as it ends (``docker run --rm``).
     """
 
     id: str
@@ -169,6 +176,7 @@ class ContainerState:
     published: tuple[str, ...]
     network_mode: str = ""
     mac_address: str | None = None
+    auto_remove: bool = False
 
     @property
     def running(self) -> bool:
@@ -199,7 +207,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class NetworkState:
-    """A network as one engine shows it."""
+    """A network as one engine shows it; the labels of an adopted one say whose it is, too."""
 
     id: str
     name: str
@@ -233,7 +241,7 @@ class EngineState:
     Args:
         cluster_store: The store it runs with, empty when none.
         cluster_advertise: What it advertises, as it runs.
-        containers: Those that carry an owner label of ours or bear a name that the topology wants.
+        containers: Those that are ours, by label or by adoption, or bear a name that the topology wants.
         networks: All of them.
         running: Names of all containers that run or are paused, foreign ones too: what a restart of the daemon
             interrupts.

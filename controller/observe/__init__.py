@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from controller.errors import OvctlError
 from controller.model.observed import Observed, Unknown
-from controller.observe.host import host_facts, host_state, observe_engine
+from controller.observe.adoption import with_overlays
+from controller.observe.host import host_facts, host_state, observe_engine, recorded_adoptions
 from controller.observe.store import observe_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
+    from controller.model.adoption import Adopted
     from controller.model.topology import Topology
-    from controller.ports import Fleet
+    from controller.ports import Fleet, HostFacts
 
 MOST_AT_ONCE = 64
 
@@ -39,17 +42,28 @@ def observe(desired: Topology, fleet: Fleet, *, gateways: bool = False) -> Obser
     names = list(desired.hosts)
     with ThreadPoolExecutor(min(MOST_AT_ONCE, 2 * len(names) + 1)) as pool:
         store = pool.submit(_known, "store", lambda: observe_store(desired, fleet))
-        # a host's shell and its engine are two ways to it: both are asked at once
+        # a host's shell and its engine are two ways to it: both are asked at once. What the engine is asked for last
+        # waits for the shell's answer; all of these are begun before any engine is asked, so that none waits for ever
         facts = [pool.submit(_known, f"host/{name}", partial(host_facts, desired, fleet, name)) for name in names]
         engines = [
-            pool.submit(_known, f"host/{name}", partial(observe_engine, desired, fleet, name, gateways=gateways))
-            for name in names
+            pool.submit(
+                _known,
+                f"host/{name}",
+                partial(observe_engine, desired, fleet, name, gateways=gateways, adopted=partial(_adopted, fact, name)),
+            )
+            for name, fact in zip(names, facts, strict=True)
         ]
         hosts = {
             name: host_state(name, fact.result(), engine.result())
             for name, fact, engine in zip(names, facts, engines, strict=True)
         }
-        return Observed(hosts, store.result())
+        return Observed(with_overlays(hosts, store.result(), desired.name), store.result())
+
+
+def _adopted(fact: Future[HostFacts | Unknown], host: str) -> Mapping[str, Adopted]:
+    """Wait for what the host says of itself, and return what is adopted there; none where that is unknown."""
+    facts = fact.result()
+    return {} if isinstance(facts, Unknown) else recorded_adoptions(facts, host)
 
 
 def _known(place: str, ask: Callable[[], T]) -> T | Unknown:

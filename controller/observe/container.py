@@ -65,6 +65,7 @@ def container_state(found: Json) -> ContainerState:
         published=tuple(sorted(_published(settings.get("Ports") or {}))),
         network_mode=host_config.get("NetworkMode") or "",
         mac_address=(config.get("MacAddress") or "").lower() or None,
+        auto_remove=bool(host_config.get("AutoRemove")),
     )
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.errors import HostError, NotFoundError
+from controller.model.adoption import owned, with_owners
 from controller.model.container_fields import FIELDS
 from controller.model.desired import images_on
 from controller.model.identity import ASIDE_SUFFIX, STORE_CONTAINER, owner_of
 from controller.model.observed import DaemonState, EngineState, HostRecord, HostState, Unknown
+from controller.observe.adoption import adopted_json, adopted_of
 from controller.observe.container import bears, container_state
 from controller.observe.image import bears_labels_of_its_image, image_state
 from controller.observe.network import gateway_addresses, network_state
 from controller.observe.volume import volume_state, volumes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
+    from controller.model.adoption import Adopted
     from controller.model.observed import ContainerState, ImageState
     from controller.model.topology import Topology
     from controller.ports import Engine, Fleet, HostFacts, Json
@@ -70,12 +74,15 @@ def parse_record(text: str | None, host: str) -> HostRecord | None:
         return None
     try:
         data = json.loads(text)
+        adopted = adopted_of(data.get("adopted", {}))
+        if "daemon_json" not in data and adopted:
+            return HostRecord({}, None, None, adopted)
         keys = {str(key): (bool(there), value) for key, (there, value) in data["daemon_json"]["keys"].items()}
-        return HostRecord(keys, data["daemon_json"]["original"], data["daemon_json"]["written"])
+        return HostRecord(keys, data["daemon_json"]["original"], data["daemon_json"]["written"], adopted)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise HostError(
             f"host/{host}: our record under /var/lib/ovctl cannot be read",
-            hint="restore it from a backup, or remove it: earlier settings of this host are then forgotten",
+            hint="restore it from a backup, or remove it: earlier settings and adoptions there are then forgotten",
         ) from None
 
 
@@ -86,11 +93,32 @@ def record_text(record: HostRecord) -> str:
         "original": record.original,
         "written": record.written,
     }
-    return json.dumps({"version": 1, "daemon_json": daemon_json}, indent=2) + "\n"
+    said: Json = {"version": 1}
+    if record.written is not None:
+        said["daemon_json"] = daemon_json
+    if record.adopted:
+        said["adopted"] = adopted_json(record.adopted)
+    return json.dumps(said, indent=2) + "\n"
 
 
-def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool) -> EngineState:
-    """Return what one engine holds: every network, and in full the containers that are ours or bear a wanted name."""
+def recorded_adoptions(facts: HostFacts, host: str) -> Mapping[str, Adopted]:
+    """Return id -> what our record on the host says of each adopted object; none where it cannot be read."""
+    try:
+        record = parse_record(facts.record, host)
+    except HostError:
+        return {}  # the host is unknown then, and nothing of it is used
+    return record.adopted if record else {}
+
+
+def observe_engine(
+    desired: Topology, fleet: Fleet, host: str, *, gateways: bool, adopted: Callable[[], Mapping[str, Adopted]] = dict
+) -> EngineState:
+    """
+    Return what one engine holds: every network, and in full the containers that are ours or bear a wanted name.
+
+    Args:
+        adopted: Returns what our record on the host says, when that was read.
+    """
     engine = fleet.engine(host)
     info = engine.info()
     summaries = engine.containers()
@@ -98,9 +126,17 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
     wanted = {name for name, container in desired.containers.items() if container.host == host} | {STORE_CONTAINER}
     ours = _ours(engine, summaries, desired.name, wanted)
     asked = [summary for summary in summaries if summary["Id"] in ours or bears(summary, wanted)]
-    containers = tuple(_inspected(engine, sorted(asked, key=_name)))
+    found = list(_inspected(engine, asked))
+    recorded = adopted()
+    here = [one for one in summaries if one["Id"] in recorded and owner_of(one.get("Labels") or {}) is None]
+    ours |= {summary["Id"] for summary in here}
+    found += _inspected(engine, (summary for summary in here if not bears(summary, wanted)))
+    containers = tuple(
+        replace(one, labels=owned(one.labels, one.id, desired.name, recorded))
+        for one in sorted(found, key=lambda one: one.name)
+    )
     has_gateway = gateways and any(network["Name"] == GATEWAY_BRIDGE for network in networks)
-    return EngineState(
+    state = EngineState(
         version=info["ServerVersion"],
         cluster_store=info.get("ClusterStore") or "",
         cluster_advertise=info.get("ClusterAdvertise") or "",
@@ -116,6 +152,7 @@ def observe_engine(desired: Topology, fleet: Fleet, host: str, *, gateways: bool
         foreign_volumes=_volumes(one for one in summaries if one["Id"] not in ours),
         lacks=frozenset(row.kernel for row in FIELDS if row.kernel and info.get(row.kernel) is False),
     )
+    return with_owners(state, desired.name, recorded)
 
 
 def _ours(engine: Engine, summaries: list[Json], topology: str, wanted: AbstractSet[str]) -> frozenset[str]:
@@ -155,7 +192,7 @@ def _volumes(summaries: Iterable[Json]) -> dict[str, tuple[str, ...]]:
     return {volume: tuple(sorted(names)) for volume, names in sorted(found.items())}
 
 
-def _inspected(engine: Engine, summaries: list[Json]) -> Iterator[ContainerState]:
+def _inspected(engine: Engine, summaries: Iterable[Json]) -> Iterator[ContainerState]:
     for summary in summaries:
         try:
             yield container_state(engine.inspect_container(summary["Id"]))

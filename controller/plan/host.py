@@ -48,12 +48,13 @@ def plan_restores(draft: Draft) -> None:
     earlier: list[str] = []
     for item in leaving:
         host = item.host or item.address.name
-        why = draft.no_removals or _still_needed(draft, host) or _last_to_see(draft)
+        why = draft.no_removals or _still_needed(draft, host) or _last_to_see(draft) or _adopted_stays(draft, host)
         if why:
             draft.block(item, why)
             continue
-        engine = draft.observed.engine(host)
-        restart = isinstance(engine, EngineState) and bool(engine.cluster_store)
+        engine, state = draft.observed.engine(host), draft.observed.hosts[host]
+        configured = isinstance(state, HostState) and state.record is not None and state.record.written is not None
+        restart = configured and isinstance(engine, EngineState) and bool(engine.cluster_store)
         disrupts = _running(draft, host) if restart else ()
         action = RestoreHost(address=item.address, host=host, reason=item.reason, restart=restart, disrupts=disrupts)
         gone = [step for (place, _), step in draft.leaving.items() if place == host]
@@ -79,6 +80,15 @@ def _still_needed(draft: Draft, host: str) -> str | None:
         if seen.scope == "global" and owner not in (None, draft.desired.name):
             return f"network/{seen.name} of topology/{owner} is there"
     return None
+
+
+def _adopted_stays(draft: Draft, host: str) -> str | None:
+    """Return which adopted object stays there for now: without our record it would be nobody's; or None."""
+    state = draft.observed.hosts[host]
+    adopted = state.record.adopted if isinstance(state, HostState) and state.record else {}
+    items = (*draft.outside, *(blocked.item for blocked in draft.blocked))
+    staying = sorted(str(item.address) for item in items if item.object_id in adopted)
+    return f"{staying[0]}, which was adopted, stays for now" if staying else None
 
 
 def _last_to_see(draft: Draft) -> str | None:

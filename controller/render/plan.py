@@ -71,11 +71,12 @@ def _item(item: DriftItem, symbol: str, reason: str, *, colours: bool) -> list[s
     where = f" on {item.host}" if item.host and item.address.kind in ("container", "network", "volume", "files") else ""
     mark = paint(symbol.rjust(3), COLOURS[symbol], colours=colours)
     lines = [f"{mark} {item.address}{where}: {reason}"]
-    if item.cls in ("changed", "conflict"):
-        lines += [
-            f"        {change.field}: {_shown(change.observed)} -> {_shown(change.desired)}" for change in item.changes
-        ]
-    return lines
+    return lines + (change_lines(item) if item.cls in ("changed", "conflict") else [])
+
+
+def change_lines(item: DriftItem) -> list[str]:
+    """Return a line for each field of *item*, ``observed -> desired``."""
+    return [f"        {change.field}: {_shown(change.observed)} -> {_shown(change.desired)}" for change in item.changes]
 
 
 def _shown(value: str | None) -> str:
@@ -121,7 +122,7 @@ def step_text(step: Step) -> str:
     return step.id.removesuffix(" on ")
 
 
-def report_text(report: Report) -> str:
+def report_text(report: Report, *, verb: str = "apply") -> str:
     """Return the last line of a run."""
     words = [f"{report.count('done')} done"]
     words += [
@@ -133,7 +134,7 @@ def report_text(report: Report) -> str:
         )
         if count
     ]
-    return f"apply: {', '.join(words)}"
+    return f"{verb}: {', '.join(words)}"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

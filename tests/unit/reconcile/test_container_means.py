@@ -135,7 +135,7 @@ def test_a_foreign_container_is_told_of_before_what_its_engine_cannot_do() -> No
     world = World(topology({"c1": container(annotations={"a": "b"})}))
     hand(world).create_container("c1", {"Image": "busybox:1"})
     assert [blocked.why for blocked in world.plan().blocked] == [
-        "host/h1 has a container of that name that is not ours"
+        "host/h1 has a container of that name that is not ours; to keep it as it is: `ovctl adopt container/c1`"
     ]
 
 
