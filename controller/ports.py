@@ -8,7 +8,7 @@ UnreachableError when nobody answered, EngineError and its kin when the engine s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class HostFacts:
         engine_unit: ``systemctl is-active docker``: active, inactive, failed, activating …
         gossips: Whether something listens on tcp 7946, where daemons tell each other of their containers.
         files: The copies of configs and secrets of this topology.
+        others: Other topology -> text of our record for it.
     """
 
     hostname: str
@@ -161,6 +162,7 @@ class HostFacts:
     engine_unit: str
     gossips: bool = False
     files: tuple[DeliveredFile, ...] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

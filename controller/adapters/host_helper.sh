@@ -103,6 +103,10 @@ facts() {
     fi
     text daemon_json "$daemon_json"
     text record "$records/$1.json"
+    for other in "$records"/*.json; do
+        name=${other##*/}
+        [ "$name" = "$1.json" ] || text "other ${name%.json}" "$other"
+    done
     delivered "$1"
     case $pid in
         '' | 0 | *[!0-9]*) ;;

@@ -229,9 +229,13 @@ def _failure(place: str, done: Done) -> HostError:
 def _facts(place: str, topology: str, lines: Sequence[str]) -> HostFacts:
     found: dict[str, str] = {}
     interfaces: dict[str, str] = {}
+    others: dict[str, str] = {}
     for line in lines:
         key, _, value = line.partition(" ")
-        if key == "interface":
+        if key == "other":
+            name, _, text = value.rpartition(" ")
+            others[name] = _decode(place, text)
+        elif key == "interface":
             name, _, ip_address = value.partition(" ")
             interfaces.setdefault(name, ip_address)
         else:
@@ -249,6 +253,7 @@ def _facts(place: str, topology: str, lines: Sequence[str]) -> HostFacts:
         engine_unit=found["engine_unit"],
         gossips=found.get("gossip") == "listening",
         files=tuple(_files(topology, lines)),
+        others=others,
     )
 
 

@@ -14,7 +14,7 @@ from controller.errors import ConflictError, NotFoundError
 from controller.model.adoption import owned
 from controller.model.identity import owner_of
 from controller.model.observed import HostRecord
-from controller.observe.adoption import adopted_key, adopted_text, read_adopted
+from controller.observe.adoption import adopted_key, adopted_text, read_adoptions
 from controller.observe.host import parse_record, record_text, recorded_adoptions
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from controller.apply.hands import Hands
     from controller.model.action import AdoptObject
-    from controller.model.adoption import Adopted
+    from controller.model.adoption import Adopted, Adoptions
     from controller.ports import Json
 
 _AGAIN = "look again with `ovctl plan`"
@@ -52,12 +52,16 @@ def labels_of(host: str, found: Json, hands: Hands) -> Mapping[str, str]:
     labels: Mapping[str, str] = (found.get("Config") or found).get("Labels") or {}
     if owner_of(labels) is not None:
         return labels
-    adopted: Mapping[str, Adopted] = {}
+    return owned(labels, found["Id"], _adoptions(host, found, hands))
+
+
+def _adoptions(host: str, found: Json, hands: Hands, *, strict: bool = False) -> Adoptions:
+    """Return what is recorded where an object like *found* would be; *strict* as for ``recorded_adoptions``."""
     if found.get("Scope") != "global":
-        adopted = recorded_adoptions(hands.shell(host).facts(hands.desired.name), host)
-    elif hands.desired.store is not None:
-        adopted = read_adopted(hands.desired.name, hands.store())
-    return owned(labels, found["Id"], hands.desired.name, adopted)
+        return recorded_adoptions(hands.shell(host).facts(hands.desired.name), hands.desired.name, host, strict=strict)
+    if hands.desired.store is None:
+        return {}
+    return read_adoptions(hands.desired.name, hands.store(), strict=strict)
 
 
 def living(record: HostRecord, host: str, hands: Hands) -> dict[str, Adopted]:
@@ -73,15 +77,15 @@ def _check(action: AdoptObject, hands: Hands) -> None:
     try:
         if action.adopted.kind == "container":
             found = engine.inspect_container(action.object_id)
-            labels = found["Config"].get("Labels") or {}
+            own = found["Config"].get("Labels") or {}
         else:
             found = engine.inspect_network(action.object_id)
-            labels = found.get("Labels") or {}
+            own = found.get("Labels") or {}
     except NotFoundError:
         raise ConflictError(f"{action.address} on {action.host} is gone, or another one by now", hint=_AGAIN) from None
     if found["Name"].lstrip("/") != action.address.name:
         raise ConflictError(f"{action.address} on {action.host} has another name by now", hint=_AGAIN)
-    owner = owner_of(labels)
+    owner = owner_of(owned(own, action.object_id, _adoptions(action.host, found, hands, strict=True)))
     if owner not in (None, hands.desired.name):
         raise ConflictError(f"{action.address} on {action.host} is topology/{owner}'s")
 
@@ -94,5 +98,6 @@ def _record(action: AdoptObject, hands: Hands) -> None:
 
 
 def _record_overlay(action: AdoptObject, hands: Hands) -> None:
-    adopted = {**read_adopted(hands.desired.name, hands.store()), action.object_id: action.adopted}
+    before = read_adoptions(hands.desired.name, hands.store())[hands.desired.name]
+    adopted = {**before, action.object_id: action.adopted}
     hands.store().put(adopted_key(hands.desired.name), adopted_text(adopted))

@@ -2,22 +2,25 @@
 Adopted objects: made by others, and ours by a record, since no label can be given to what exists.
 
 The record says, by the engine's id of an object, what its owner label would say. It is void as soon as no object has
-that id: what is made again by hand is not ours, what we make again bears the label.
+that id: what is made again by hand is not ours, what we make again bears the label. Other topologies have records of
+their own, and what they adopted is theirs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from controller.model.identity import owner_labels_of, owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from controller.model.observed import EngineState
 
 AdoptableKind = Literal["container", "network"]
+
+Adoptions = Mapping[str, Mapping[str, "Adopted"]]
+"""Topology -> id -> what its record says."""
 
 
 @dataclass(frozen=True)
@@ -35,35 +38,28 @@ class Adopted:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def owned(
-    labels: Mapping[str, str], object_id: str, topology: str, adopted: Mapping[str, Adopted]
-) -> Mapping[str, str]:
+def owned(labels: Mapping[str, str], object_id: str, adoptions: Adoptions) -> Mapping[str, str]:
     """
-    Return the labels of an object with what the record says of whose it is: all that asks for its owner asks these.
+    Return the labels of an object with what the records say of whose it is: all that asks for its owner asks these.
 
     An object's own mark counts, whatever a record says.
 
     Args:
         labels: As the engine shows them.
-        topology: Name of the topology whose record it is.
-        adopted: Id -> what the record says.
     """
-    found = adopted.get(object_id)
-    if found is None or owner_of(labels) is not None:
-        return labels
-    return {**labels, **owner_labels_of(topology, found.fields)}
+    if owner_of(labels) is None:
+        for topology, adopted in adoptions.items():
+            if object_id in adopted:
+                return {**labels, **owner_labels_of(topology, adopted[object_id].fields)}
+    return labels
 
 
-def with_owners(engine: EngineState, topology: str, adopted: Mapping[str, Adopted]) -> EngineState:
-    """Return *engine* with each adopted container and network marked as ours."""
-    if not adopted:
+def with_owners(engine: EngineState, adoptions: Adoptions) -> EngineState:
+    """Return *engine* with each adopted container and network marked as its topology's."""
+    if not any(adoptions.values()):
         return engine
     return replace(
         engine,
-        containers=tuple(
-            replace(found, labels=owned(found.labels, found.id, topology, adopted)) for found in engine.containers
-        ),
-        networks=tuple(
-            replace(found, labels=owned(found.labels, found.id, topology, adopted)) for found in engine.networks
-        ),
+        containers=tuple(replace(one, labels=owned(one.labels, one.id, adoptions)) for one in engine.containers),
+        networks=tuple(replace(one, labels=owned(one.labels, one.id, adoptions)) for one in engine.networks),
     )

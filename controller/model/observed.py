@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from controller.model.adoption import Adopted
+    from controller.model.adoption import Adopted, Adoptions
     from controller.model.engine_words import Comparable
     from controller.model.files import DeliveredFile
     from controller.model.forms import Mount, Port
@@ -49,13 +49,13 @@ class StoreState:
         nodes: What the registered daemons advertise, IP:PORT.
         members: Host name -> names of our containers there, as last recorded; None when nothing is recorded yet.
         settled: Whether all that joined networks had found their peers by the end of the last apply, as recorded.
-        adopted: Id of an overlay -> what is recorded of its adoption.
+        adopted: Topology -> id of an overlay -> what is recorded of its adoption; of other topologies, too.
     """
 
     nodes: frozenset[str]
     members: Mapping[str, tuple[str, ...]] | None
     settled: bool = True
-    adopted: Mapping[str, Adopted] = field(default_factory=dict)
+    adopted: Adoptions = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

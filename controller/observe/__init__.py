@@ -18,10 +18,10 @@ from controller.observe.host import host_facts, host_state, observe_engine, reco
 from controller.observe.store import observe_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
 
-    from controller.model.adoption import Adopted
+    from controller.model.adoption import Adoptions
     from controller.model.topology import Topology
     from controller.ports import Fleet, HostFacts
 
@@ -45,25 +45,22 @@ def observe(desired: Topology, fleet: Fleet, *, gateways: bool = False) -> Obser
         # a host's shell and its engine are two ways to it: both are asked at once. What the engine is asked for last
         # waits for the shell's answer; all of these are begun before any engine is asked, so that none waits for ever
         facts = [pool.submit(_known, f"host/{name}", partial(host_facts, desired, fleet, name)) for name in names]
+        ask = partial(observe_engine, desired, fleet, gateways=gateways)
         engines = [
-            pool.submit(
-                _known,
-                f"host/{name}",
-                partial(observe_engine, desired, fleet, name, gateways=gateways, adopted=partial(_adopted, fact, name)),
-            )
+            pool.submit(_known, f"host/{name}", partial(ask, name, adopted=partial(_adopted, fact, desired, name)))
             for name, fact in zip(names, facts, strict=True)
         ]
         hosts = {
             name: host_state(name, fact.result(), engine.result())
             for name, fact, engine in zip(names, facts, engines, strict=True)
         }
-        return Observed(with_overlays(hosts, store.result(), desired.name), store.result())
+        return Observed(with_overlays(hosts, store.result()), store.result())
 
 
-def _adopted(fact: Future[HostFacts | Unknown], host: str) -> Mapping[str, Adopted]:
+def _adopted(fact: Future[HostFacts | Unknown], desired: Topology, host: str) -> Adoptions:
     """Wait for what the host says of itself, and return what is adopted there; none where that is unknown."""
     facts = fact.result()
-    return {} if isinstance(facts, Unknown) else recorded_adoptions(facts, host)
+    return {} if isinstance(facts, Unknown) else recorded_adoptions(facts, desired.name, host)
 
 
 def _known(place: str, ask: Callable[[], T]) -> T | Unknown:

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from controller.ports import Json, Store
 
 
+_OURS, _ADOPTED = "ovctl/", "adopted"
+
+
 def adopted_key(topology: str) -> str:
     """Return the key under which the store remembers the adopted overlays of *topology*."""
-    return f"ovctl/{topology}/adopted"
+    return f"{_OURS}{topology}/{_ADOPTED}"
 
 
 def adopted_json(adopted: Mapping[str, Adopted]) -> Json:
@@ -51,27 +54,35 @@ def adopted_text(adopted: Mapping[str, Adopted]) -> bytes:
     return json.dumps({"version": 1, "networks": adopted_json(adopted)}, sort_keys=True).encode()
 
 
-def read_adopted(topology: str, store: Store) -> dict[str, Adopted]:
+def read_adoptions(topology: str, store: Store, *, strict: bool = False) -> dict[str, dict[str, Adopted]]:
     """
-    Return id -> what the store says of each adopted overlay.
+    Return topology -> id -> what the store says of each adopted overlay, those of *topology* first.
+
+    Args:
+        strict: Whether all has to be read; else what is said of other topologies' is left out where it cannot be.
 
     Raises:
-        StoreError: The key holds something else.
+        StoreError: A key holds something else.
     """
-    value = store.get(adopted_key(topology))
-    if value is None:
-        return {}
-    try:
-        return adopted_of(json.loads(value)["networks"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise StoreError(
-            f"store key {adopted_key(topology)} is not what ovctl writes there",
-            hint="delete it if nobody else uses it; adopted overlays are then foreign, and can be adopted again",
-        ) from None
+    found: dict[str, dict[str, Adopted]] = {topology: {}}
+    for key, value in sorted(store.values(_OURS).items()):
+        name, _, rest = key.removeprefix(_OURS).partition("/")
+        if rest != _ADOPTED:
+            continue
+        try:
+            found[name] = adopted_of(json.loads(value)["networks"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            if not strict and name != topology:
+                continue
+            raise StoreError(
+                f"store key {key} is not what ovctl writes there",
+                hint="delete it if nobody else uses it; adopted overlays are then foreign, and can be adopted again",
+            ) from None
+    return found
 
 
 def with_overlays(
-    hosts: Mapping[str, HostState | Unknown], store: StoreState | Unknown | None, topology: str
+    hosts: Mapping[str, HostState | Unknown], store: StoreState | Unknown | None
 ) -> dict[str, HostState | Unknown]:
     """Return *hosts* with the overlays marked that the store knows as adopted: they are one thing on all of them."""
     found = dict(hosts)
@@ -79,5 +90,5 @@ def with_overlays(
         return found
     for name, state in hosts.items():
         if isinstance(state, HostState) and isinstance(state.engine, EngineState):
-            found[name] = replace(state, engine=with_owners(state.engine, topology, store.adopted))
+            found[name] = replace(state, engine=with_owners(state.engine, store.adopted))
     return found

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from controller.model.adoption import Adopted
+    from controller.model.adoption import Adopted, Adoptions
     from controller.model.observed import ContainerState, ImageState
     from controller.model.topology import Topology
     from controller.ports import Engine, Fleet, HostFacts, Json
@@ -101,23 +101,37 @@ def record_text(record: HostRecord) -> str:
     return json.dumps(said, indent=2) + "\n"
 
 
-def recorded_adoptions(facts: HostFacts, host: str) -> Mapping[str, Adopted]:
-    """Return id -> what our record on the host says of each adopted object; none where it cannot be read."""
-    try:
-        record = parse_record(facts.record, host)
-    except HostError:
-        return {}  # the host is unknown then, and nothing of it is used
-    return record.adopted if record else {}
+def recorded_adoptions(facts: HostFacts, topology: str, host: str, *, strict: bool = False) -> Adoptions:
+    """
+    Return topology -> id -> what our records on the host say of each adopted object, those of *topology* first.
+
+    Args:
+        strict: Whether all has to be read; else a record that cannot be is left out. Where it is that of *topology*,
+            the host is unknown, and nothing of it is used.
+
+    Raises:
+        HostError: A record cannot be read.
+    """
+    found: dict[str, Mapping[str, Adopted]] = {}
+    for name, text in ((topology, facts.record), *sorted(facts.others.items())):
+        try:
+            record = parse_record(text, host)
+        except HostError:
+            if strict:
+                raise
+            continue
+        found[name] = record.adopted if record else {}
+    return found
 
 
 def observe_engine(
-    desired: Topology, fleet: Fleet, host: str, *, gateways: bool, adopted: Callable[[], Mapping[str, Adopted]] = dict
+    desired: Topology, fleet: Fleet, host: str, *, gateways: bool, adopted: Callable[[], Adoptions] = dict
 ) -> EngineState:
     """
     Return what one engine holds: every network, and in full the containers that are ours or bear a wanted name.
 
     Args:
-        adopted: Returns what our record on the host says, when that was read.
+        adopted: Returns what our records on the host say, when these were read.
     """
     engine = fleet.engine(host)
     info = engine.info()
@@ -128,12 +142,15 @@ def observe_engine(
     asked = [summary for summary in summaries if summary["Id"] in ours or bears(summary, wanted)]
     found = list(_inspected(engine, asked))
     recorded = adopted()
-    here = [one for one in summaries if one["Id"] in recorded and owner_of(one.get("Labels") or {}) is None]
+    here = [
+        one
+        for one in summaries
+        if one["Id"] in recorded.get(desired.name, {}) and owner_of(one.get("Labels") or {}) is None
+    ]
     ours |= {summary["Id"] for summary in here}
     found += _inspected(engine, (summary for summary in here if not bears(summary, wanted)))
     containers = tuple(
-        replace(one, labels=owned(one.labels, one.id, desired.name, recorded))
-        for one in sorted(found, key=lambda one: one.name)
+        replace(one, labels=owned(one.labels, one.id, recorded)) for one in sorted(found, key=lambda one: one.name)
     )
     has_gateway = gateways and any(network["Name"] == GATEWAY_BRIDGE for network in networks)
     state = EngineState(
@@ -152,7 +169,7 @@ def observe_engine(
         foreign_volumes=_volumes(one for one in summaries if one["Id"] not in ours),
         lacks=frozenset(row.kernel for row in FIELDS if row.kernel and info.get(row.kernel) is False),
     )
-    return with_owners(state, desired.name, recorded)
+    return with_owners(state, recorded)
 
 
 def _ours(engine: Engine, summaries: list[Json], topology: str, wanted: AbstractSet[str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller.errors import StoreError
 from controller.model.observed import StoreState
-from controller.observe.adoption import read_adopted
+from controller.observe.adoption import read_adoptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def observe_store(desired: Topology, fleet: Fleet) -> StoreState | None:
         return None
     nodes = frozenset(node.address for node in store.nodes())
     members, settled = _record(desired.name, store)
-    return StoreState(nodes, members, settled, read_adopted(desired.name, store))
+    return StoreState(nodes, members, settled, read_adoptions(desired.name, store))
 
 
 def read_members(topology: str, store: Store) -> Mapping[str, tuple[str, ...]] | None:

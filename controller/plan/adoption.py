@@ -217,5 +217,5 @@ def _with_owners(observed: Observed, topology: str, adopted: Mapping[str, Adopte
     for name, state in observed.hosts.items():
         hosts[name] = state
         if isinstance(state, HostState) and isinstance(state.engine, EngineState):
-            hosts[name] = replace(state, engine=with_owners(state.engine, topology, adopted))
+            hosts[name] = replace(state, engine=with_owners(state.engine, {topology: adopted}))
     return replace(observed, hosts=hosts)

@@ -62,6 +62,7 @@ def test_each_topology_has_a_record_of_its_own(shell: HostShell) -> None:
     shell.write_record(TOPOLOGY, "one\n")
     shell.write_record(TOPOLOGY, "two: ü\n")
     assert (shell.facts(TOPOLOGY).record, shell.facts("another").record) == ("two: ü\n", None)
+    assert (shell.facts(TOPOLOGY).others, shell.facts("another").others) == ({}, {TOPOLOGY: "two: ü\n"})
     shell.write_record(TOPOLOGY, None)
     shell.write_record(TOPOLOGY, None)
     assert shell.facts(TOPOLOGY).record is None

@@ -297,6 +297,7 @@ class FakeShell:
                 engine_unit="active" if running else "failed",
                 gossips=running and bool(host.engine.cluster_store),
                 files=files.facts(host, topology),
+                others={name: text for name, text in host.records.items() if name != topology},
             )
 
     def write_daemon_json(self, text: str | None, *, expected: str | None) -> None:

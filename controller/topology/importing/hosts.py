@@ -8,16 +8,17 @@ is what is left out because it is somebody else's. Values of environment variabl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from controller.model.adoption import owned
 from controller.model.container_fields import FIELDS, read_fields
 from controller.model.desired import DEFAULT_NETWORK
 from controller.model.forms import OBJECT_NAME, STORE_URL
 from controller.model.identity import owner_of, without_ours
 from controller.model.observed import ImageState
 from controller.observe.container import container_state
-from controller.observe.host import daemon_state
+from controller.observe.host import daemon_state, recorded_adoptions
 from controller.observe.network import network_state
 from controller.topology.importing.fields import declare, engine_defaults
 from controller.topology.importing.host_networks import network_said, untold_of_network, why_external
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from controller.model.forms import Mount, Port
-    from controller.model.observed import ContainerState
+    from controller.model.observed import ContainerState, NetworkState
     from controller.observe.inventory import Inventory
     from controller.topology.problem import Path
 
@@ -126,6 +127,7 @@ class _Translation:
 
     def _container(self, inventory: Inventory, found: Mapping[str, Any]) -> None:
         state = container_state(dict(found))
+        state = replace(state, labels=self._owned(inventory, state))
         why = self._left_out(state)
         if why:
             self._note(inventory.host, (), f"container {state.name} on {inventory.host} is left out: {why}")
@@ -238,6 +240,11 @@ class _Translation:
             made[first]["priority"] = 1  # the network that comes first gets it
         return made
 
+    def _owned(self, inventory: Inventory, state: ContainerState | NetworkState) -> Mapping[str, str]:
+        """Return its labels with what the records on its host say of whose it is."""
+        recorded = recorded_adoptions(inventory.facts, self.wanted.project, inventory.host)
+        return owned(state.labels, state.id, recorded)
+
     # -- networks ----------------------------------------------------------------------------------------------------
 
     def _overlays(self) -> None:
@@ -263,6 +270,7 @@ class _Translation:
         if found is None:
             return
         state = network_state(found)
+        state = replace(state, labels=self._owned(inventory, state))
         why = why_external(state, is_member=self._is_member(inventory))
         said = {"external": True} if why else network_said(state)
         entry: Path = ("networks", name)

@@ -147,12 +147,13 @@ def test_facts_tell_files_and_the_unit(shell: HelperShell, root: Path) -> None:
     daemon_json(root).parent.mkdir(parents=True)
     daemon_json(root).write_bytes(b'{"a": "\xff\xc3\xa4"}\n')
     shell.write_record("web", "mine\n")
+    shell.write_record("web-2", "theirs\n")
     facts = shell.facts("web")
     assert facts.engine_unit == "failed"
     assert facts.interfaces == {"lo": "127.0.0.1", "eth0": "10.0.0.1"}
     assert facts.daemon_json is not None
     assert facts.daemon_json.encode("utf-8", "surrogateescape") == b'{"a": "\xff\xc3\xa4"}\n'
-    assert facts.record == "mine\n"
+    assert (facts.record, facts.others) == ("mine\n", {"web-2": "theirs\n"})
     assert facts.engine_arguments == tuple(Path("/proc/1/cmdline").read_bytes().decode().removesuffix("\0").split("\0"))
     assert facts.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     shell.write_daemon_json("{}", expected=facts.daemon_json)
@@ -163,6 +164,7 @@ def test_facts_of_an_empty_host(shell: HelperShell, root: Path) -> None:
     program(root, "ip", "exit 1")
     facts = shell.facts("web")
     assert (facts.daemon_json, facts.record, facts.engine_arguments, facts.engine_unit) == (None, None, (), "unknown")
+    assert facts.others == {}
 
 
 def test_facts_with_an_empty_file_are_not_those_of_a_missing_one(shell: HelperShell, root: Path) -> None:

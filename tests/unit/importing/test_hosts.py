@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from controller.cli import root
 from controller.cli.import_ import write_private
 from controller.errors import UsageError
-from controller.model.identity import LABEL_TOPOLOGY, Generation
+from controller.model.identity import LABEL_TOPOLOGY
 from controller.observe.inventory import take_inventory
-from controller.reconcile import Cycle
 from controller.topology.importing.running import FromHosts, import_hosts
 from controller.topology.importing.untold import untold
 from controller.topology.load import loads
 from tests.fakes import Cluster, FakeFleet
-from tests.unit.reconcile.adoptions import adopt, adopted, disowned, hand, made_by_hand
+from tests.unit.reconcile.adoptions import NamedWorld, adopt, adopted, disowned, hand, made_by_hand
 from tests.unit.reconcile.field_cases import CASES, Case
 from tests.unit.reconcile.worlds import World, container, topologies, topology
 
@@ -32,15 +31,6 @@ if TYPE_CHECKING:
 FILE = Path("topology.yaml")
 PROJECT = "shop"
 RUN: dict[str, Any] = {"Image": "busybox:1", "Cmd": ["sleep", "9"]}
-
-
-class ProjectWorld(World):
-    """A world of the topology that was imported."""
-
-    def cycle(self, topology: Topology | None = None) -> Cycle:
-        """Return a cycle with the records and the lock of that topology."""
-        fleet = FakeFleet(self.cluster, PROJECT)
-        return Cycle(topology or self.topology, Generation("g"), fleet, fleet.clock, self.policy, 0.0)
 
 
 def imported(cluster: Cluster) -> Imported:
@@ -69,7 +59,7 @@ def run(cluster: Cluster, name: str, host: str = "h1", **more: Any) -> str:
 
 def nothing_is_left_to_do(cluster: Cluster) -> None:
     """Import and adopt everything, and see that the plan is empty."""
-    world = ProjectWorld(read(imported(cluster)), cluster)
+    world = NamedWorld(read(imported(cluster)), cluster)
     report = adopt(world)
     assert report is None or report.ok
     plan = world.plan()
@@ -269,7 +259,7 @@ def test_an_overlay_comes_with_its_store_and_hosts_without_it_are_no_members() -
 def test_what_was_imported_is_destroyed_once_it_is_adopted() -> None:
     cluster = Cluster(1, store=False)
     run(cluster, "web")
-    world = adopted(ProjectWorld(read(imported(cluster)), cluster))
+    world = adopted(NamedWorld(read(imported(cluster)), cluster))
     destroyed = world.destroy()
     assert destroyed is not None
     assert destroyed.ok
@@ -316,6 +306,20 @@ def test_an_address_in_the_dynamic_range_is_left_out_and_told_before_it_changes(
     run(cluster, "web", **more)
     made = imported(cluster)
     assert [fact for fact in facts(made) if fact.startswith("networks.lan.ipv4_address is left out")]
-    world = adopted(ProjectWorld(read(made), cluster))
+    world = adopted(NamedWorld(read(made), cluster))
     changes = [change.field for item in world.plan().items for change in item.changes]
     assert changes == ["networks.lan.ipv4_address"]
+
+
+def test_what_another_topology_adopted_is_left_out_like_what_it_made() -> None:
+    cluster = Cluster(1, store=False)
+    engine = FakeFleet(cluster, by_hand=True).engine("h1")
+    engine.create_network("lan", {"IPAM": {"Config": [{"Subnet": "10.80.0.0/24"}]}})
+    run(cluster, "web", HostConfig={"NetworkMode": "lan"})
+    first = read(imported(cluster)).model_copy(update={"name": "other"})
+    adopted(NamedWorld(first, cluster))
+    run(cluster, "second", HostConfig={"NetworkMode": "lan"})
+    made = imported(cluster)
+    assert "container web on h1 is left out: it is topology/other's" in facts(made)
+    found = read(made)
+    assert (set(found.containers), found.networks["lan"].external) == ({"second"}, True)

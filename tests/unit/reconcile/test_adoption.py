@@ -3,66 +3,33 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from controller.diff import diff
-from controller.errors import RefusedError
-from controller.model.identity import LABEL_TOPOLOGY, without_ours
-from controller.model.observed import EngineState, HostState, Unknown
+from controller.model.identity import LABEL_TOPOLOGY
 from controller.model.scope import Scope
-from controller.model.topology import Topology
-from controller.observe import observe
 from controller.plan import Policy
 from controller.render.adoption import adoption_text
-from tests.fakes import Cluster, FakeFleet
-from tests.unit.reconcile.adoptions import adopt, adopted, disowned, hand, made_by_hand, records, shown
-from tests.unit.reconcile.worlds import LAN, NAME, Silent, World, container, declared, on_lan, topologies, topology
+from tests.fakes import Cluster
+from tests.unit.reconcile.adoptions import (
+    adopt,
+    adopted,
+    alone,
+    disowned,
+    hand,
+    joined,
+    lan_by_hand,
+    lines,
+    made_by_hand,
+    records,
+    shown,
+)
+from tests.unit.reconcile.worlds import NAME, World, container, on_lan, topologies, topology
 
 if TYPE_CHECKING:
-    from controller.model.observed import NetworkState
-
-
-def joined(containers: dict[str, Any], **more: Any) -> World:
-    """Return a world whose networks are there and whose daemons have joined, without its containers."""
-    desired = topology(containers, ("web",), **more)
-    world = World(topology({}, ("web",), **more))
-    world.converge()
-    return World(desired, world.cluster)
-
-
-def alone(containers: dict[str, Any], hosts: int = 1) -> World:
-    """Return a world of bridges without a store; nothing is there yet."""
-    desired = Topology.model_validate(
-        {
-            "version": 1,
-            "name": NAME,
-            "hosts": {f"h{number}": {"address": f"192.168.112.{10 + number}"} for number in range(1, hosts + 1)},
-            "networks": {"lan": LAN},
-            "containers": containers,
-        }
-    )
-    return World(desired, Cluster(hosts, store=False))
-
-
-def lan_by_hand(world: World, host: str = "h1", **more: Any) -> str:
-    """Let somebody make the bridge."""
-    pools = [{"Subnet": config["subnet"]} for config in LAN["ipam"]["config"]]
-    config = {"Driver": "bridge", "EnableIPv6": True, "IPAM": {"Config": pools}}
-    return hand(world, host).create_network("lan", {**config, **more})
-
-
-def unmarked(networks: tuple[NetworkState, ...]) -> tuple[NetworkState, ...]:
-    """Return *networks* as their engine shows them."""
-    return tuple(replace(network, labels=without_ours(network.labels)) for network in networks)
-
-
-def lines(world: World) -> list[str]:
-    """Return the fields that a plan names."""
-    return [change.field for item in world.plan().items for change in item.changes if item.address.kind != "store"]
+    from controller.model.topology import Topology
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -221,22 +188,6 @@ def test_an_adopted_overlay_is_ours_on_every_host_and_recreated_like_others() ->
     assert [network.labels[LABEL_TOPOLOGY] for network in world.cluster.store.networks.values()] == [NAME]
 
 
-def test_whose_an_overlay_is_cannot_be_told_without_the_store() -> None:
-    world = joined({"c1": container()})
-    disowned(world)
-    adopted(world, "network/web")
-    observed = replace(observe(world.topology, FakeFleet(world.cluster, NAME)), store=Unknown("no answer"))
-    hosts = {
-        name: replace(state, engine=replace(state.engine, networks=unmarked(state.engine.networks)))
-        for name, state in observed.hosts.items()
-        if isinstance(state, HostState) and isinstance(state.engine, EngineState)
-    }
-    items = diff(world.topology, replace(observed, hosts=hosts)).items
-    assert [item.reason for item in items if item.address.kind == "network"] == [
-        "host/h1 shows a network named web; whether it is ours cannot be told without the store"
-    ]
-
-
 def test_a_bridge_is_adopted_on_each_host_and_its_record_goes_with_it() -> None:
     world = alone({"c1": on_lan("h1"), "c2": on_lan("h2")}, hosts=2)
     for host in ("h1", "h2"):
@@ -307,69 +258,6 @@ def test_what_stays_of_the_adopted_keeps_its_record() -> None:
     assert destroyed is not None
     assert destroyed.ok
     assert records(world) == {}
-
-
-@pytest.mark.parametrize(
-    ("address", "why"),
-    [
-        ("container/c2", "container/c2: there is none on h2"),
-        ("container/c3", "container/c3: on h3 it is topology/another's"),
-        ("network/db", "network/db: it is external: used as it is, and never ours"),
-        ("container/c9", "container/c9: no container or network of that address is declared"),
-        ("host/h1", "host/h1: no container or network of that address is declared"),
-        ("c1", "c1: no container or network of that address is declared"),
-    ],
-)
-def test_what_cannot_be_adopted_is_refused_and_nothing_else_is_adopted_either(address: str, why: str) -> None:
-    containers = {"c1": container(), "c2": container("h2", number=12), "c3": container("h3", number=13)}
-    world = World(topology(containers, {**declared(("web",)), "db": {"external": True}}))
-    empty = topology({}, {**declared(("web",)), "db": {"external": True}})
-    World(empty, world.cluster).converge()
-    made_by_hand(world, "c1")
-    made_by_hand(world, "c3", Labels={LABEL_TOPOLOGY: "another"})
-    done = len(world.cluster.effects)
-    with pytest.raises(RefusedError) as caught:
-        adopt(world, "container/c1", address)
-    assert caught.value.message == why
-    assert len(world.cluster.effects) == done
-    assert "topology/another's" in " ".join(blocked.why for blocked in world.plan().blocked)
-
-
-def test_a_container_that_is_gone_once_it_ends_is_not_adopted() -> None:
-    world = joined({"c1": container()})
-    made_by_hand(world, "c1", HostConfig={"AutoRemove": True})
-    with pytest.raises(RefusedError, match="started with --rm"):
-        adopt(world, "container/c1")
-
-
-def test_adopting_all_leaves_what_is_somebody_elses_and_says_so() -> None:
-    world = joined({"c1": container(), "c2": container("h2", number=12)})
-    made_by_hand(world, "c1")
-    made_by_hand(world, "c2", Labels={LABEL_TOPOLOGY: "another"})
-    world.cluster.faults.unreachable.add("h3")
-    plan = shown(world)
-    text = adoption_text(plan, colours=False)
-    assert "! container/c2: not adopted: on h2 it is topology/another's" in text
-    assert "? host/h3 is unknown" in text
-    assert text.endswith("adopt: 1 object to write down as ours; none is changed; 1 not adopted")
-    adopted(world)
-    assert "another" in hand(world, "h2").inspect_container("c2")["Config"]["Labels"][LABEL_TOPOLOGY]
-
-
-def test_a_container_that_is_another_one_by_now_is_not_adopted() -> None:
-    world = joined({"c1": container()})
-    made_by_hand(world, "c1")
-
-    def meanwhile(_: object) -> bool:
-        hand(world).remove_container("c1", force=True)
-        made_by_hand(world, "c1")
-        return True
-
-    report = world.cycle().adopt((), meanwhile, Silent(), lambda: False)
-    assert report is not None
-    assert [one.result for one in report.outcomes] == ["done", "failed"]
-    assert "is gone, or another one by now" in report.outcomes[1].detail
-    assert records(world).get("h1", "").count("adopted") == 0
 
 
 def test_the_record_of_members_knows_the_adopted_before_they_are_ours() -> None:
