@@ -14,6 +14,7 @@ from controller.apply.engine_config import (
     further_networks,
 )
 from controller.apply.files import deliver, tidy
+from controller.apply.holding import Holding
 from controller.apply.start import Joining, disconnect
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
 from controller.model.container_fields import told_update
@@ -82,8 +83,13 @@ def _bring_up(action: CreateContainer | ReplaceContainer, hands: Hands, note: No
     Joining(action, hands, note).start(name)
 
 
-def replace(action: ReplaceContainer, hands: Hands, note: Note) -> None:
-    """Set the old one aside, bring the new one up, remove the old one; or bring the old one back."""
+def replace(action: ReplaceContainer, hands: Hands, note: Note, tell: Note) -> None:
+    """
+    Set the old one aside, bring the new one up, remove the old one once that holds; or bring the old one back.
+
+    Args:
+        tell: Told what is waited for.
+    """
     engine = hands.engine(action.host)
     old = _ours(action.host, action.container_id, hands)
     _remove_leftover(action, old, hands, note)
@@ -92,6 +98,7 @@ def replace(action: ReplaceContainer, hands: Hands, note: Note) -> None:
         _set_aside(action, old, hands, note)
         _make(action, files, hands, note)
         _bring_up(action, hands, note)
+        Holding(action.address.name, action, hands, note, tell).stays_up()
     except OvctlError as error:
         failure = _rolled_back(action, old, error, hands, note)
         if files:
@@ -247,11 +254,16 @@ def detach(action: DetachContainer, hands: Hands, note: Note) -> None:
         disconnect(action.network, found.id, action, hands, note)
 
 
-def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
-    """Stop it, giving it its grace, and remove it; one that is gone is gone."""
+def remove(action: RemoveContainer, hands: Hands, note: Note, tell: Note) -> None:
+    """
+    Stop it, giving it its grace, and remove it; one that is gone is gone.
+
+    What a replacement set aside before it was killed stays until the container in its place is well.
+    """
     engine = hands.engine(action.host)
     try:
         found = _ours(action.host, action.container_id, hands)
+        _refuse_ill_successor(action, found, hands, note, tell)
 
         def attempt() -> None:
             engine.stop_container(found.id, timeout_s=found.stop_timeout_s)
@@ -262,6 +274,20 @@ def remove(action: RemoveContainer, hands: Hands, note: Note) -> None:
         return
     if _reads_files(found, action, hands):
         tidy(action, hands, note)
+
+
+def _refuse_ill_successor(action: RemoveContainer, aside: ContainerState, hands: Hands, note: Note, tell: Note) -> None:
+    name = action.address.name.removesuffix(ASIDE_SUFFIX)
+    declared = hands.desired.containers.get(name)
+    if name == action.address.name or declared is None or declared.host != action.host:
+        return
+    try:
+        Holding(name, action, hands, note, tell).is_well()
+    except EngineError as error:
+        raise EngineError(
+            f"{error.message}; container/{aside.name}, whose place it took, is kept",
+            hint="change what is declared, or remove one of the two by hand",
+        ) from error
 
 
 def _stop_aside(action: CreateContainer, hands: Hands, note: Note) -> None:

@@ -72,7 +72,7 @@ def perform(  # noqa: C901, PLR0912 - one case an action
         case CreateContainer():
             container.create(action, hands, note)
         case ReplaceContainer():
-            container.replace(action, hands, note)
+            container.replace(action, hands, note, tell)
         case StartContainer():
             container.start(action, hands, note)
         case UpdateContainer():
@@ -82,7 +82,7 @@ def perform(  # noqa: C901, PLR0912 - one case an action
         case DetachContainer():
             container.detach(action, hands, note)
         case RemoveContainer():
-            container.remove(action, hands, note)
+            container.remove(action, hands, note, tell)
         case RemoveFiles():
             files.sweep(action, hands, note)
         case SettleHost():

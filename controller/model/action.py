@@ -235,8 +235,9 @@ class ReplaceContainer(_Action):
     """
     Put a new container in the place of one whose fields cannot be changed.
 
-    Compensation: the old one is kept aside (restart policy ``no``, renamed, stopped) until the new one runs; if it does
-    not come up, the old one gets its name, policy and place back and the outcome is a failure that says "rolled back".
+    Compensation: the old one is kept aside (restart policy ``no``, renamed, stopped) until the new one stays up and, if
+    it has a healthcheck, is healthy; else the old one gets its name, policy and place back and the outcome is a failure
+    that says "rolled back".
 
     Args:
         rejoins: Declared networks that an earlier step of the plan took the old one off: it is then put on them again,

@@ -104,6 +104,7 @@ def start(cluster: Cluster, host: Host, container: Container, *, leak: OvctlErro
     cluster.count += 1
     container.status, container.error, container.exit_code = "running", "", 0
     container.pid, container.started = 1000 + cluster.count, cluster.timestamp()
+    container.started_s, container.restarts = cluster.time_s, 0
     container.manually_stopped = False
     ending = _ENDS_AT_ONCE.get(tuple(container.config["Cmd"] or ()))
     if ending is not None and not container.config["Entrypoint"]:
@@ -129,6 +130,7 @@ def end(cluster: Cluster, host: Host, container: Container, exit_code: int, *, b
         container.restart in ("always", "unless-stopped") or (container.restart == "on-failure" and exit_code != 0)
     )
     container.status = "restarting" if again else "exited"
+    container.restarts += again
 
 
 def stop(cluster: Cluster, host: Host, container: Container) -> None:

@@ -102,7 +102,7 @@ class FakeEngine:
     def inspect_container(self, ref: str) -> Json:
         """Return one container."""
         with self._read("inspect_container") as host:
-            return shapes.container(host, containers.find(host, ref))
+            return shapes.container(host, containers.find(host, ref), self._cluster.time_s)
 
     def networks(self) -> list[Json]:
         """Return all networks."""

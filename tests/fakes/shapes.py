@@ -10,6 +10,7 @@ import copy
 import shlex
 from typing import TYPE_CHECKING
 
+from tests.fakes import health
 from tests.fakes.state import API_VERSION, ENGINE_VERSION, GATEWAY_BRIDGE, PROCESSORS
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def image(found: Image) -> Json:
     }
 
 
-def container(host: Host, found: Container) -> Json:
-    """Return ``GET /containers/{id}/json``."""
+def container(host: Host, found: Container, now_s: float) -> Json:
+    """Return ``GET /containers/{id}/json``, as it is at *now_s*, seconds since the epoch."""
     command = [*(found.config["Entrypoint"] or ()), *(found.config["Cmd"] or ())]
     directory = f"/var/lib/docker/containers/{found.id}" if found.started != _NEVER else ""
     return {
@@ -125,6 +126,7 @@ def container(host: Host, found: Container) -> Json:
             "Error": found.error,
             "StartedAt": found.started,
             "FinishedAt": found.finished,
+            **health.shown(found, now_s),
         },
         "Image": found.image_id,
         "ResolvConfPath": f"{directory}/resolv.conf" if directory else "",
@@ -132,7 +134,7 @@ def container(host: Host, found: Container) -> Json:
         "HostsPath": f"{directory}/hosts" if directory else "",
         "LogPath": "",
         "Name": f"/{found.name}",
-        "RestartCount": 0,
+        "RestartCount": found.restarts,
         "Driver": "overlay2",
         "Platform": "linux",
         "HostConfig": _host_config(host, found),

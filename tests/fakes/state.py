@@ -163,6 +163,8 @@ class Container:
     gateway_endpoint: str = ""
     published: dict[str, list[Json] | None] = field(default_factory=dict)
     manually_stopped: bool = False
+    restarts: int = 0
+    started_s: float = 0.0
     started: str = "0001-01-01T00:00:00Z"
     finished: str = "0001-01-01T00:00:00Z"
 
