@@ -56,7 +56,7 @@ BY_HAND: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("run", "-d", "--name", "job", "--network", "auto", "--user", "1000", "--entrypoint", "sleep", "--read-only"),
-        *("--health-cmd", "test $HOME", "--health-interval", "5s", "--stop-signal", "INT", "--stop-timeout", "3"),
+        *("--health-cmd", "test $HOME", "--health-interval", "5s", "--stop-signal", "INT", "--stop-timeout", "1"),
         *("--add-host", "a:10.1.1.1", "--security-opt", "no-new-privileges", "--pid", "host", "--shm-size", "32m"),
         *("--sysctl", "net.core.somaxconn=512", "--group-add", "10", "-w", "/tmp", "-t", "busybox:1", "infinity"),
     ),
