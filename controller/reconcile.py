@@ -13,6 +13,7 @@ from controller.diff import diff
 from controller.errors import RefusedError, UnreachableError
 from controller.model.action import (
     AttachContainer,
+    AwaitContainer,
     AwaitNetwork,
     ConfigureHost,
     CreateNetwork,
@@ -275,12 +276,12 @@ def _what(step: Step) -> str:
 
 
 def _worth_another(report: Report, left: Plan, agreed: Plan) -> bool:
-    """Whether a second pass may help: only on what was agreed to, and never to repeat what was rolled back."""
+    """Whether a second pass may help: only on what was agreed to, never to repeat a rollback or a wait in vain."""
     if any(
         outcome.result == "stopped"
         or (
             outcome.result == "failed"
-            and isinstance(outcome.step.action, ReplaceContainer | ConfigureHost | RestoreHost)
+            and isinstance(outcome.step.action, AwaitContainer | ReplaceContainer | ConfigureHost | RestoreHost)
         )
         for outcome in report.outcomes
     ):

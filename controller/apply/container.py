@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from controller.apply.hands import Hands
     from controller.model.action import (
         AttachContainer,
+        AwaitContainer,
         CreateContainer,
         DetachContainer,
         RemoveContainer,
@@ -181,6 +182,11 @@ def _put_back(action: ReplaceContainer, old: ContainerState, hands: Hands) -> No
             engine.remove_container(_ours(action.host, name, hands).id, force=True)
         engine.rename_container(old.id, name)
     engine.update_container(old.id, {"RestartPolicy": restart_policy(old.restart)})
+
+
+def await_healthy(action: AwaitContainer, hands: Hands, note: Note, tell: Note) -> None:
+    """Wait until it is healthy: something that depends on that is to be started."""
+    Holding(action.address.name, action, hands, note, tell).becomes_healthy()
 
 
 def start(action: StartContainer, hands: Hands, note: Note) -> None:

@@ -11,7 +11,7 @@ from controller.errors import EngineError, OvctlError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from controller.model.action import Remedy
+    from controller.model.remedy import Remedy
     from controller.model.topology import Topology
     from controller.ports import Clock, Engine, Fleet, HostShell, Store
 

@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.errors import EngineError, NotFoundError
-from controller.model.health import health_of
+from controller.model.health import health_of, within_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from controller.apply.hands import Hands
-    from controller.model.action import RemoveContainer, ReplaceContainer
+    from controller.model.action import AwaitContainer, RemoveContainer, ReplaceContainer
     from controller.model.health import Health
     from controller.ports import Json
 
-    HoldingAction = ReplaceContainer | RemoveContainer
+    HoldingAction = AwaitContainer | ReplaceContainer | RemoveContainer
 
 STAYS_UP_S = 1.5
 """What cannot live, a wrong argument or a missing file, is dead by then; a restart policy would hide it for ever."""
 
 _ENDED_HINT = "start its image by hand to see what it says: this container was removed again"
+_NO_CHECK_HINT = "declare a healthcheck for it, or wait for its start: condition: service_started"
 _UNHEALTHY_HINT = "run the healthcheck's test by hand in a container of that image; what it prints is not shown here"
 
 
@@ -57,7 +58,7 @@ class Holding:
             UnreachableError: Its engine does not answer.
         """
         found = self._watch(_failing, STAYS_UP_S, every_s=0.25)
-        if not _failing(found) and _starting(found):
+        if _status(found) == "starting":
             found = self._await_health(found, _failing)
         if _completed(found):
             return
@@ -78,16 +79,36 @@ class Holding:
             UnreachableError: Its engine does not answer.
         """
         found = self._read()
-        if _starting(found):
-            found = self._await_health(found, lambda found: found["State"]["Status"] != "running")
+        if _status(found) == "starting":
+            found = self._await_health(found, _ended)
+        self._refuse_unhealthy(health_of(found))
+
+    def becomes_healthy(self) -> None:
+        """
+        Wait until a container is healthy, be it that it is unhealthy by now: what it lacks may just have come.
+
+        Raises:
+            EngineError: It does not run, has no healthcheck, or is not healthy in time.
+            NotFoundError: It is gone.
+            UnreachableError: Its engine does not answer.
+        """
+        found = self._read()
+        for status in ("unhealthy", "starting"):
+            if _status(found) == status and not _ended(found):
+                found = self._await_health(found, _ended)
+        if _ended(found):
+            code = found["State"]["ExitCode"]
+            raise EngineError(f"container/{self.name} does not run: it ended with exit code {code}")
+        if health_of(found) is None:
+            raise EngineError(f"container/{self.name} has no healthcheck, nor has its image", hint=_NO_CHECK_HINT)
         self._refuse_unhealthy(health_of(found))
 
     def _await_health(self, found: Json, over: Callable[[Json], bool]) -> Json:
-        """Watch until its health is decided, *over* says so, or the time that its healthcheck gives it has passed."""
-        health = health_of(found)
-        within_s = health.within_s if health else 0.0
-        self.tell(f"waiting until container/{self.name} is healthy, {within_s:.0f} s at most")
-        return self._watch(lambda found: over(found) or not _starting(found), within_s, every_s=0.5)
+        """Watch until its health changes, *over* says so, or the time that its healthcheck gives it has passed."""
+        before = _status(found)
+        within = within_s(found["Config"].get("Healthcheck") or {})
+        self.tell(f"waiting until container/{self.name} is healthy, {within:.0f} s at most")
+        return self._watch(lambda now: over(now) or _status(now) != before, within, every_s=0.5)
 
     def _watch(self, over: Callable[[Json], bool], timeout_s: float, *, every_s: float) -> Json:
         """Read the container until *over* says so or the time has passed; return what was read last."""
@@ -125,9 +146,14 @@ def _completed(found: Json) -> bool:
     return ended_well and policy in (None, "", "no", "on-failure")
 
 
-def _starting(found: Json) -> bool:
+def _ended(found: Json) -> bool:
+    """Whether it does not run, and its engine is not about to start it again."""
+    return found["State"]["Status"] not in ("running", "restarting")
+
+
+def _status(found: Json) -> str | None:
     health = health_of(found)
-    return health is not None and health.status == "starting"
+    return health.status if health else None
 
 
 def _how(health: Health) -> str:

@@ -8,6 +8,7 @@ from controller.apply import adoption, container, files, host, image, network, s
 from controller.model.action import (
     AdoptObject,
     AttachContainer,
+    AwaitContainer,
     AwaitNetwork,
     ConfigureHost,
     CreateContainer,
@@ -73,6 +74,8 @@ def perform(  # noqa: C901, PLR0912 - one case an action
             container.create(action, hands, note)
         case ReplaceContainer():
             container.replace(action, hands, note, tell)
+        case AwaitContainer():
+            container.await_healthy(action, hands, note, tell)
         case StartContainer():
             container.start(action, hands, note)
         case UpdateContainer():

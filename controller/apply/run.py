@@ -15,6 +15,7 @@ from controller.apply.perform import perform
 from controller.errors import OvctlError
 from controller.model.action import (
     AdoptObject,
+    AwaitContainer,
     AwaitNetwork,
     ConfigureHost,
     CreateNetwork,
@@ -75,6 +76,8 @@ def lane(action: Action) -> tuple[str, int]:
             return "networks", 1
         case SettleHost():
             return f"settle/{action.host}", ENGINE_WIDTH
+        case AwaitContainer():
+            return f"await/{action.host}", ENGINE_WIDTH
         case RecordMembers():
             return "store", 1
         case AdoptObject():
@@ -138,7 +141,8 @@ def run(plan: Plan, hands: Hands, fence: Fence, progress: Progress, stopped: Cal
     state = _Run(plan, progress)
     progress.planned(len(plan.steps))
     why = ""
-    widest = max(1, ENGINE_WIDTH * len(hands.desired.hosts))
+    # what only waits has a lane of its own on each host
+    widest = max(1, 2 * ENGINE_WIDTH * len(hands.desired.hosts))
     with ThreadPoolExecutor(min(64, widest + 2), thread_name_prefix="apply") as pool:
         futures: dict[Future[Outcome], Step] = {}
         while True:

@@ -10,37 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from controller.model.remedy import JOINING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from controller.model.adoption import Adopted
     from controller.model.identity import Address
     from controller.model.network import Network
+    from controller.model.remedy import Remedy
     from controller.model.topology import Container, StorePlace
     from controller.model.volume import Volume
 
 Symbol = Literal["+", "~", "-/+", "-"]
-Remedy = Literal[
-    "retry",
-    "clear-leaked-endpoint",
-    "clear-ghost-address",
-    "free-leaked-address",
-    "correct-leaked-count",
-    "release-leaked-pool",
-    "reattach",
-    "restart",
-]
-"""
-retry: a transient engine error, after a backoff · clear-leaked-endpoint: an endpoint of this container's name without a
-container · clear-ghost-address: an endpoint that holds this container's fixed address without a container. These two
-by forced disconnect, only under the knife rule (``controller.apply.knife``). · free-leaked-address: this container's
-fixed address, taken in the store for no endpoint · correct-leaked-count: more endpoints counted than there are, which
-keeps this network from being removed · release-leaked-pool: an address pool of no network that overlaps with this one.
-These three in the store, under the same rule (``controller.apply.leaks``). · reattach: disconnect and connect our
-containers of one network on one host. · restart: stop and start the container.
-"""
-
-_JOINING: tuple[Remedy, ...] = ("retry", "clear-leaked-endpoint", "clear-ghost-address", "free-leaked-address")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +207,7 @@ class CreateContainer(_Action):
 
     symbol: ClassVar[Symbol] = "+"
     verb: ClassVar[str] = "create"
-    remedies: ClassVar[tuple[Remedy, ...]] = _JOINING
+    remedies: ClassVar[tuple[Remedy, ...]] = JOINING
     container: Container
     labels: Mapping[str, str]
 
@@ -246,7 +228,7 @@ class ReplaceContainer(_Action):
 
     symbol: ClassVar[Symbol] = "-/+"
     verb: ClassVar[str] = "replace"
-    remedies: ClassVar[tuple[Remedy, ...]] = _JOINING
+    remedies: ClassVar[tuple[Remedy, ...]] = JOINING
     container: Container
     labels: Mapping[str, str]
     container_id: str
@@ -254,11 +236,23 @@ class ReplaceContainer(_Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AwaitContainer(_Action):
+    """
+    Wait until a container is healthy, for as long as its healthcheck, or its image's, gives it.
+
+    What depends on its health needs this step.
+    """
+
+    verb: ClassVar[str] = "await"
+    remedies: ClassVar[tuple[Remedy, ...]] = ("retry",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartContainer(_Action):
     """Start a container that does not run (one that is paused is unpaused by a restart)."""
 
     verb: ClassVar[str] = "start"
-    remedies: ClassVar[tuple[Remedy, ...]] = _JOINING
+    remedies: ClassVar[tuple[Remedy, ...]] = JOINING
     container_id: str
 
 
@@ -283,7 +277,7 @@ class AttachContainer(_Action):
     """Connect a container to a network, or reconnect it with the right addresses and aliases."""
 
     verb: ClassVar[str] = "attach"
-    remedies: ClassVar[tuple[Remedy, ...]] = (*_JOINING, "restart")
+    remedies: ClassVar[tuple[Remedy, ...]] = (*JOINING, "restart")
     container_id: str
     network: str
     ipv4_address: str | None
@@ -346,7 +340,7 @@ class SettleHost(_Action):
     """
 
     verb: ClassVar[str] = "settle"
-    remedies: ClassVar[tuple[Remedy, ...]] = ("reattach", *_JOINING)
+    remedies: ClassVar[tuple[Remedy, ...]] = ("reattach", *JOINING)
     networks: tuple[str, ...]
     early: bool = False
 
@@ -388,6 +382,7 @@ Action = (
     | LoadImage
     | CreateContainer
     | ReplaceContainer
+    | AwaitContainer
     | StartContainer
     | UpdateContainer
     | AttachContainer

@@ -389,3 +389,8 @@ class Healthcheck(FrozenModel):
         default=None, description="Time after the start in which failures do not count; engines from 17.05 on."
     )
     disable: bool = Field(default=False, description="Whether the image's healthcheck is switched off.")
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the container has none, whatever its image says."""
+        return self.disable or self.test == ("NONE",)

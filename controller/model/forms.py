@@ -317,28 +317,6 @@ def read_sections(value: Any) -> Any:
     return value
 
 
-def read_dependencies(value: Any) -> Any:
-    """Read Compose's mapping form ``{NAME: {condition: service_started}}`` as the list of its names."""
-    if isinstance(value, dict):
-        wrong = []
-        for name, item in value.items():
-            extra = [key for key in item if key != "condition"] if isinstance(item, dict) else []
-            condition = item.get("condition", "service_started") if isinstance(item, dict) else item
-            if (condition is not None and condition != "service_started") or extra:
-                said = ", ".join(extra) if extra else str(condition)
-                fact = f"a dependency can only wait for the start, not for {said!r}"
-                wrong.append({"fact": fact, "hint": "write condition: service_started", "fix": None, "at": name})
-        if wrong:
-            raise problems(wrong)
-        return tuple(value)
-    if isinstance(value, list):
-        wrong = _repeated(value)
-        if wrong:
-            raise problems(wrong)
-        return tuple(value)
-    return value
-
-
 def read_list(value: Any) -> Any:
     """Freeze a list."""
     return tuple(value) if isinstance(value, list) else value

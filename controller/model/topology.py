@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from controller.model.container_config import ContainerConfig
+from controller.model.dependency import Dependency, read_dependencies
 from controller.model.files import Config, FileKind, FileReference, Secret, read_references
 from controller.model.forms import (
     ABSOLUTE,
@@ -32,7 +33,6 @@ from controller.model.forms import (
     TextMap,
     Words,
     read_attachments,
-    read_dependencies,
     read_list,
     read_mount,
     read_network_mode,
@@ -187,12 +187,12 @@ class Container(ContainerConfig):
         BeforeValidator(read_references("secrets"), json_schema_input_type=list[str | FileReference]),
     ] = Field(default=(), description="Secrets that it reads from files: NAME, or the long form.")
     depends_on: Annotated[
-        tuple[str, ...],
-        BeforeValidator(
-            read_dependencies,
-            json_schema_input_type=list[str] | dict[str, dict[Literal["condition"], Literal["service_started"]] | None],
-        ),
-    ] = Field(default=(), description="Containers that are started before this one.")
+        dict[str, Dependency],
+        BeforeValidator(read_dependencies, json_schema_input_type=list[str] | dict[str, Dependency | None]),
+    ] = Field(
+        default_factory=dict,
+        description="Containers that are up, or healthy, before this one is made or started: names, or conditions.",
+    )
     _archive: str | None = PrivateAttr(default=None)
 
     @property

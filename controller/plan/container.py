@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from controller.model.action import (
+    AwaitContainer,
     CreateContainer,
     DetachContainer,
     RemoveContainer,
@@ -158,6 +159,9 @@ def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None
     unmet = [name for name in container.depends_on if name in draft.waiting]
     if unmet:
         return f"waits for container/{unmet[0]}"
+    unread = _unread(draft, container) if _begins(draft, item) else None
+    if unread:
+        return f"waits for container/{unread}, whose host could not be read"
     on_host = blocked_by_host(draft, item)
     if on_host and overlays:
         return on_host
@@ -180,12 +184,47 @@ def _elsewhere(draft: Draft, item: DriftItem) -> str | None:
     return None
 
 
-def _needs(draft: Draft, item: DriftItem, container: Container) -> list[str]:
-    """Return what has to be done before the container can come up."""
+def _begins(draft: Draft, item: DriftItem) -> bool:
+    """Whether the container is to be made or started: only then the health of what it depends on matters."""
+    return item.cls == "missing" or item.changed("state") or is_replaced(draft, item)
+
+
+def _unread(draft: Draft, container: Container) -> str | None:
+    """Return a container whose health is to be awaited on a host that could not be read, or None."""
+    containers = draft.desired.containers
+    return next(
+        (name for name in _awaited(container) if isinstance(draft.observed.engine(containers[name].host), Unknown)),
+        None,
+    )
+
+
+def _awaited(container: Container) -> list[str]:
+    """Return the names of the containers that have to be healthy before this one begins."""
+    return [name for name, how in container.depends_on.items() if how.condition == "service_healthy"]
+
+
+def _healthy(draft: Draft, name: str) -> str:
+    """Return the step after which the container *name* is healthy: one for all that wait for it."""
+    action = AwaitContainer(
+        address=Address("container", name),
+        host=draft.desired.containers[name].host,
+        reason="its health is awaited by what depends on it",
+    )
+    return draft.add(action, needs=[draft.up[name]] if name in draft.up else [])
+
+
+def _needs(draft: Draft, item: DriftItem, container: Container, *, begins: bool = True) -> list[str]:
+    """
+    Return what has to be done before the container can come up.
+
+    Args:
+        begins: Whether it is made or started, and not only changed as it runs.
+    """
     host = item.host or container.host
     needs = [*draft.before, *(step for step in (draft.configured.get(host),) if step)]
     needs += [step for network in container.networks if (step := draft.ready_on(network, container.host))]
     needs += [draft.up[name] for name in container.depends_on if name in draft.up]
+    needs += [_healthy(draft, name) for name in _awaited(container)] if begins else []
     needs += [*draft.freed.get(item.address.name, ()), *ports_freed(draft, container)]
     needs += [step for (place, name), step in draft.leaving.items() if name == item.address.name and place != host]
     return needs
@@ -235,7 +274,7 @@ def _replace(draft: Draft, item: DriftItem, container: Container) -> None:
 def _mend(draft: Draft, item: DriftItem, container: Container) -> None:
     """Change what an update can, then attachments, then start it: each step leans on the one before."""
     name, object_id = item.address.name, item.object_id or ""
-    needs = _needs(draft, item, container)
+    needs = _needs(draft, item, container, begins=item.changed("state"))
     if name in draft.up:
         needs.append(draft.up[name])
     fields = tuple(change.field for change in item.changes if change.in_place)

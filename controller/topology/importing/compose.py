@@ -12,12 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from controller.errors import UsageError
 from controller.model.container_config import ContainerConfig
 from controller.model.topology import Container, Topology
 from controller.topology.file_keys import ENV_FILE
+from controller.topology.importing.dependency import dependencies
 from controller.topology.importing.note import Draft
 from controller.topology.importing.volumes import imported_volumes
 
@@ -169,7 +168,7 @@ class _Translation:
         if "network_mode" not in said:
             made["networks"] = self._attachments(service, name)
         if said.get("depends_on"):
-            made["depends_on"] = self._dependencies(entry, said["depends_on"])
+            made["depends_on"] = dependencies(self.draft, entry, said["depends_on"], self.names)
         return dict(
             sorted(made.items(), key=lambda item: _ORDER.get("environment" if item[0] == ENV_FILE else item[0], 999))
         )
@@ -275,27 +274,6 @@ class _Translation:
             made[self._network(network)] = attachment
         return made
 
-    def _dependencies(self, entry: Path, said: Any) -> Any:
-        if isinstance(said, list):
-            return [name for service in said for name in self._needed(entry, service)]
-        made: dict[str, Any] = {}
-        for service, how in said.items():
-            kept: dict[str, Any] = {}
-            for key, value in (how or {}).items():
-                if _takes(depends_on={"other": {**kept, key: value}}):
-                    kept[key] = value
-                else:
-                    fact = f"depends_on.{service}.{key} is left out: only the start is waited for"
-                    self.draft.note(entry, ("depends_on", service, key), fact)
-            made |= dict.fromkeys(self._needed(entry, service), kept)
-        return made if any(how != {"condition": "service_started"} and how for how in made.values()) else list(made)
-
-    def _needed(self, entry: Path, service: Any) -> tuple[str, ...]:
-        if service not in self.names:
-            self.draft.note(entry, ("depends_on",), f"depends_on: {service} is left out: there is no such service")
-            return ()
-        return self.names[service]
-
     # -- networks ----------------------------------------------------------------------------------------------------
 
     def _network(self, key: str) -> str:
@@ -342,15 +320,6 @@ class _Translation:
             fact = "its containers are on several hosts, and a bridge leads from none to another"
             self.draft.note(entry, (), fact, "give --store, and it becomes an overlay")
         return said or "bridge"
-
-
-def _takes(**fields: Any) -> bool:
-    """Return whether the model takes these *fields* of a container."""
-    try:
-        Container.model_validate({"host": "h", "image": "i", **fields})
-    except ValidationError:
-        return False
-    return True
 
 
 def _mappings(compose: Mapping[str, Any], section: str) -> dict[str, dict[str, Any]]:

@@ -18,12 +18,16 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
     containers = draft.topology.containers
     edges: dict[str, list[str]] = {}
     for name, container in containers.items():
-        for needed in container.depends_on:
+        for needed, how in container.depends_on.items():
             path = ("containers", name, "depends_on", needed)
             if needed == name:
                 yield Mistake(path, "a container cannot depend on itself", "remove it")
             elif needed in containers:
                 edges.setdefault(name, []).append(needed)
+                check = containers[needed].healthcheck
+                if how.condition == "service_healthy" and check is not None and check.is_off:
+                    fact = f"container {needed} has its healthcheck switched off, and never becomes healthy"
+                    yield Mistake((*path, "condition"), fact, "write condition: service_started, or give it a test")
             elif needed not in draft.names("containers") and draft.knows_names("containers"):
                 known = ", ".join(list(containers)[:5])
                 hint = did_you_mean(needed, containers)

@@ -13,7 +13,7 @@ from controller.model.desired import container_labels
 from controller.model.health import within_s
 from controller.model.identity import ASIDE_SUFFIX
 from tests.fakes import Cluster, FakeFleet
-from tests.unit.reconcile.worlds import NAME, World, container, topology
+from tests.unit.reconcile.worlds import NAME, World, check_images, container, topology
 
 if TYPE_CHECKING:
     from controller.model.plan import Outcome
@@ -99,16 +99,14 @@ def test_a_check_that_takes_too_long_is_told_as_such() -> None:
 
 def test_the_healthcheck_of_an_image_counts_as_a_declared_one() -> None:
     world, before = replacing(command=["httpd", "-f"])
-    for image in world.cluster.hosts["h1"].engine.images.values():
-        image.config = {**image.config, "Healthcheck": {"Test": ["CMD", "false"], "Interval": _NS}}
+    check_images(world.cluster, "false")
     assert "is unhealthy: its healthcheck failed 3 times in a row" in refused(world).detail
     assert found(world)["Id"] == before
 
 
 def test_an_image_s_healthcheck_that_is_switched_off_is_not_awaited() -> None:
     world, before = replacing(healthcheck={"disable": True})
-    for image in world.cluster.hosts["h1"].engine.images.values():
-        image.config = {**image.config, "Healthcheck": {"Test": ["CMD", "false"], "Interval": _NS}}
+    check_images(world.cluster, "false")
     world.converge()
     assert found(world)["Id"] != before
 

@@ -189,14 +189,21 @@ def topologies(draw: st.DrawFn) -> Topology:
             **draw(st.sampled_from(_FIELDS)),
             "configs": draw(st.sampled_from(_CONFIGS)),
             "volumes": draw(st.sampled_from(_VOLUMES)),
-            "depends_on": draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
-            if containers
-            else [],
+            "depends_on": _dependencies(draw, containers),
         }
     lan = {"lan": LAN | {"mtu": draw(st.sampled_from([1400, 1500]))}} if bridged else {}
     configs = {"motd": {"content": draw(st.sampled_from(["one", "two"]))}, "conf": {"content": "three"}}
     volumes = draw(st.sampled_from([{}, {"data": {"labels": {"a": "1"}}, "logs": {}}]))
     return topology(containers, {**declared(tuple(networks)), **lan}, configs=configs, volumes=volumes)
+
+
+def _dependencies(draw: st.DrawFn, containers: dict[str, Any]) -> dict[str, Any]:
+    """Draw what a container waits for: the start of others, or the health of those that have a healthcheck."""
+    if not containers:
+        return {}
+    names = draw(st.lists(st.sampled_from(sorted(containers)), unique=True, max_size=2))
+    healthy = {"condition": "service_healthy"}
+    return {name: healthy if "healthcheck" in containers[name] and draw(st.booleans()) else {} for name in names}
 
 
 def _on_the_bridge(draw: st.DrawFn, number: int) -> dict[str, Any]:
@@ -207,6 +214,14 @@ def _on_the_bridge(draw: st.DrawFn, number: int) -> dict[str, Any]:
         # a MAC address is given on the first network alone
         fixed |= {"priority": 5, "mac_address": f"02:aa:00:00:00:{11 + number}"}
     return fixed
+
+
+def check_images(cluster: Cluster, test: str) -> None:
+    """Let each image have a healthcheck that runs *test* every second."""
+    for host in cluster.hosts.values():
+        for image in tuple(host.engine.images.values()):
+            check = {"Test": ["CMD", test], "Interval": 1_000_000_000}
+            host.engine.images[image.id] = replace(image, config={**image.config, "Healthcheck": check})
 
 
 def tamper(world: World, what: str, number: int) -> None:

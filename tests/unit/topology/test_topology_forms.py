@@ -88,6 +88,8 @@ def test_a_command_is_split_as_a_shell_would() -> None:
 def test_networks_and_dependencies_have_one_form() -> None:
     assert container(networks=["a"]) == container(networks={"a": None})
     assert container(depends_on=["a"]) == container(depends_on={"a": {"condition": "service_started"}})
+    assert container(depends_on=["a"]) == container(depends_on={"a": {"required": True, "restart": False}})
+    assert container(depends_on=["a"]) == container(depends_on={"a": None})
 
 
 @pytest.mark.parametrize(

@@ -169,11 +169,6 @@ def test_a_network_that_an_engine_would_refuse_is_an_error(
         ("depends_on: [aa]", "depends_on[0]", "a container cannot depend on itself"),
         ("depends_on: [zz]", "depends_on[0]", "no container is named 'zz'"),
         ("depends_on: {zz: {condition: service_started}}", "depends_on.zz", "no container is named 'zz'"),
-        (
-            "depends_on: {zz: {condition: service_healthy}}",
-            "depends_on.zz",
-            "a dependency can only wait for the start, not for 'service_healthy'",
-        ),
         ("volumes: [a:/x, bb:/y]", "volumes[0]", "'a' is not a name that engines take"),
         ("volumes: [{type: volume, source: ../x, target: /x}]", "volumes[0]", "'../x' is not a name that engines take"),
         ("volumes: [aa:/x, bb:/x/]", "volumes[1]", "/x is already the target of another volume (16:46)"),

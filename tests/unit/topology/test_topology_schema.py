@@ -68,6 +68,7 @@ HEAD = "version: 1\nname: t\n"
         "hosts: {h1: {address: 10.0.0.1}}\nstore: {url: $A}\n",
         "hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1, image: i, ports: [80, '1:2', {target: 5}]}}\n",
         "hosts: {h: {address: 1.0.0.1}}\ncontainers: {cc: {host: h, image: i, depends_on: {dd: {condition: $A}}}}\n",
+        "hosts: {h: {address: 1.0.0.1}}\ncontainers: {cc: {host: h, image: i, depends_on: {dd: {required: true}}}}\n",
         "hosts: {h1: {address: 10.0.0.1}}\ncontainers: {cc: {host: h1, image: i, environment: {A: 1, B: true}}}\n",
         "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, mem_limit: 64m, dns: 1.0.0.2}}\n",
         "hosts: {h: {address: 1.0.0.1}}\ncontainers: {c1: {host: h, image: i, ulimits: {core: 5}}}\n",
