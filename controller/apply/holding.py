@@ -112,16 +112,19 @@ class Holding:
 
     def _watch(self, over: Callable[[Json], bool], timeout_s: float, *, every_s: float) -> Json:
         """Read the container until *over* says so or the time has passed; return what was read last."""
-        engine = self.hands.engine(self.action.host)
+        engine, read = self.hands.engine(self.action.host), list["Json"]()
 
         def asked() -> bool:
+            read.clear()
             try:
-                return over(engine.inspect_container(self.name))
+                read.append(engine.inspect_container(self.name))
             except NotFoundError:
                 return True
+            return over(read[0])
 
         self.hands.await_(asked, timeout_s=timeout_s, every_s=every_s)
-        return self._read()
+        # the reading that decided: a moment later one that ended may run again, and show no exit code
+        return read[0] if read else self._read()
 
     def _read(self) -> Json:
         """Read the container; an engine that was silent for a moment has not lost it."""
