@@ -154,6 +154,7 @@ class ContainerState:
         mac_address: The MAC address it was created with, in lower case, None for one that the engine chose. Engines
             up to API 1.43 give it to the interface on that network, whenever it is made.
         auto_remove: Whether the engine removes it as soon as it ends (``docker run --rm``).
+        health: ``starting``, ``healthy`` or ``unhealthy``, as it is now; None unless it runs and is checked.
     """
 
     id: str
@@ -177,6 +178,7 @@ class ContainerState:
     network_mode: str = ""
     mac_address: str | None = None
     auto_remove: bool = False
+    health: str | None = None
 
     @property
     def running(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.model.container_fields import read_fields
 from controller.model.forms import Mount, Port
+from controller.model.health import health_of
 from controller.model.observed import ContainerState, EndpointState
 from controller.observe.image import environment
 from controller.observe.network import address_text
@@ -66,6 +67,8 @@ def container_state(found: Json) -> ContainerState:
         network_mode=host_config.get("NetworkMode") or "",
         mac_address=(config.get("MacAddress") or "").lower() or None,
         auto_remove=bool(host_config.get("AutoRemove")),
+        # of one that does not run engines say "unhealthy", for want of anybody who checks it
+        health=health.status if state["Status"] == "running" and (health := health_of(found)) else None,
     )
 
 

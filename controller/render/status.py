@@ -28,6 +28,7 @@ class _Row:
     name: str
     host: str
     state: str
+    health: str | None
     addresses: tuple[tuple[str, str, str], ...]
     published: tuple[str, ...]
     drift: str
@@ -52,7 +53,8 @@ def _rows(desired: Topology, observed: Observed, plan: Plan, interfaces: Mapping
             else ()
         )
         told = "unknown" if isinstance(engine, Unknown) else drift.get(name, "in sync")
-        rows.append(_Row(name, container.host, state, addresses, found.published if found else (), told))
+        health = found.health if found else None
+        rows.append(_Row(name, container.host, state, health, addresses, found.published if found else (), told))
     return rows
 
 
@@ -95,7 +97,8 @@ def status_text(desired: Topology, observed: Observed, plan: Plan, interfaces: M
     for row in _rows(desired, observed, plan, interfaces):
         for position, (network, address, interface) in enumerate(row.addresses or (("-", "-", "-"),)):
             first = position == 0
-            lead = (row.name, row.host, row.state) if first else ("", "", "")
+            state = f"{row.state} ({row.health})" if row.health else row.state
+            lead = (row.name, row.host, state) if first else ("", "", "")
             tail = (", ".join(row.published) or "-", row.drift) if first else ("", "")
             cells.append((*lead, network, address, interface, *tail))
     lines = [*hosts, "", *table(head, cells)]
@@ -141,6 +144,7 @@ def status_json(
                 "name": row.name,
                 "host": row.host,
                 "state": row.state,
+                "health": row.health,
                 "addresses": [
                     {"network": network, "ip_address": address, "interface": interface}
                     for network, address, interface in row.addresses
