@@ -62,7 +62,7 @@ def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_use
     file.write_text(
         "services: {web: {image: 'i:1', volumes: ['a:/a', {type: volume, source: b, target: /b}, 'c:/c', 'd:/d']}}\n"
         "volumes:\n"
-        "  a: {driver: local, driver_opts: {type: nfs}, labels: [x=y], driver_config: 1}\n"
+        "  a: {driver: local, driver_opts: {type: tmpfs, device: tmpfs}, labels: [x=y], driver_config: 1}\n"
         "  b: {name: plain}\n"
         "  c: {external: true, name: theirs, driver: local}\n"
         "  d: {name: '${D}'}\n"
@@ -75,7 +75,10 @@ def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_use
         "plain": False,
         "theirs": True,
     }
-    assert (found.volumes["shop_a"].driver_opts, found.volumes["shop_a"].labels) == ({"type": "nfs"}, {"x": "y"})
+    assert (found.volumes["shop_a"].driver_opts, found.volumes["shop_a"].labels) == (
+        {"type": "tmpfs", "device": "tmpfs"},
+        {"x": "y"},
+    )
     assert [mount.source for mount in found.containers["web"].volumes] == ["shop_a", "plain", "theirs", "dd"]
     assert [(problem.place.line, problem.path.rpartition(".")[2]) for problem in made.warnings] == [
         (1, "volumes[3]"),
@@ -84,6 +87,14 @@ def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_use
         (6, "d"),
         (7, "unused"),
     ]
+
+
+def test_an_option_with_which_no_engine_makes_a_volume_is_left_out_and_told(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {image: 'i:1', volumes: ['a:/a']}}\nvolumes: {a: {driver_opts: {type: nfs}}}\n")
+    made = imported(file, project="shop")
+    assert loads(made.text.encode(), file, {}).topology.volumes["shop_a"].driver_opts == {}
+    assert ["'type' only together with 'device'" in problem.fact for problem in made.warnings] == [True]
 
 
 def test_a_file_that_takes_from_another_is_refused(tmp_path: Path) -> None:
