@@ -97,6 +97,26 @@ def test_an_option_with_which_no_engine_makes_a_volume_is_left_out_and_told(tmp_
     assert ["'type' only together with 'device'" in problem.fact for problem in made.warnings] == [True]
 
 
+def test_what_the_topology_warns_of_is_told_where_it_stands_and_of_variables_nothing_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    web = "{image: 'i:1',\n  ports: ['80:80', '22:22'], networks: [lan]}"
+    file.write_text(
+        f"services: {{web: {web}, two: {{image: 'i:1', ports: ['80:80', '$SSH:22']}}}}\n"
+        "networks:\n  lan: {ipam: {config: [{subnet: 172.17.0.0/24}]}}\n"
+    )
+    made = imported(file)
+    assert [(problem.place.line, problem.path, problem.fact.partition(" (")[0]) for problem in made.warnings] == [
+        (2, "services.web.ports", "ports: port 22/tcp of host h1 is probably sshd's"),
+        (2, "services.two.ports[0]", "ports[0] is left out: port 80/tcp of host h1 is already taken by container web"),
+        (
+            4,
+            "networks.lan.ipam.config",
+            "ipam.config: 172.17.0.0/24 overlaps 172.17.0.0/16, which engines give to docker0 unless told otherwise",
+        ),
+    ]
+    assert "# ports: port 22/tcp of host h1 is probably sshd's (publish another one" in made.text
+
+
 def test_a_file_that_takes_from_another_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text("services: {web: {extends: {file: base.yaml, service: web}}}\n")
