@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 APT := git iproute2 openssh-client mmdebstrap debian-archive-keyring busybox-static util-linux shellcheck python3-venv
 
-.PHONY: help setup system demo test check unit lab-test conformance schema bench-apply soak-crash soak-dials clean
+.PHONY: help setup system demo test check unit lab-test conformance schema corpus bench-apply soak-crash soak-dials clean
 
 help: ## Show this.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lab-test: setup ## The tests on real hosts.
 
 schema: setup ## Write schemas/topology.schema.json from the model.
 	$(BIN)/ovctl schema > schemas/topology.schema.json
+
+corpus: setup ## Record what each engine says of the test cases, on virtual hosts (root): tests/corpus/.
+	$(BIN)/python -m tests.corpus.record
 
 bench-apply: setup ## First apply of 40 containers over 2 hosts against the raw engine API, ten times: docs/results/apply.json.
 	$(BIN)/python -m bench.apply

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.container_fields import told
-from controller.model.desired import attachments
+from controller.model.desired import attachments, driver_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from controller.model.network import Attachment
+    from controller.model.network import Attachment, Network
     from controller.model.topology import Container
     from controller.ports import Json
 
@@ -81,6 +81,29 @@ def endpoint_config(
     if mac_address is not None:
         config["MacAddress"] = mac_address
     return config
+
+
+def network_config(network: Network, labels: Mapping[str, str]) -> Json:
+    """Return the body of ``POST /networks/create``: gateway and range are always said, never left to the engine."""
+    pools = [
+        {
+            "Subnet": str(config.subnet),
+            "Gateway": str(config.effective_gateway),
+            "IPRange": str(config.effective_ip_range),
+            "AuxiliaryAddresses": {name: str(address) for name, address in config.aux_addresses.items()},
+        }
+        for config in network.ipam.config
+    ]
+    return {
+        "CheckDuplicate": True,
+        "Driver": network.driver,
+        "EnableIPv6": network.enable_ipv6,
+        "Internal": network.internal,
+        "Attachable": network.attachable,
+        "IPAM": {"Driver": network.ipam.driver, "Options": dict(network.ipam.options), "Config": pools},
+        "Options": driver_options(network),
+        "Labels": dict(labels),
+    }
 
 
 def _port_bindings(container: Container) -> dict[str, list[Json]]:

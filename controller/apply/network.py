@@ -12,10 +12,10 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from controller.apply.adoption import labels_of
+from controller.apply.engine_config import network_config
 from controller.apply.knife import clear_endpoint
 from controller.apply.leaks import correct_count, release_pools
 from controller.errors import ConflictError, EngineError, NotFoundError, OvctlError
-from controller.model.desired import driver_options
 from controller.model.identity import LABEL_FIELDS, owner_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def create(action: CreateNetwork, hands: Hands, note: Callable[[str], None]) -> 
         try:
             found = engine.inspect_network(name)
         except NotFoundError:
-            engine.create_network(name, _config(action))
+            engine.create_network(name, network_config(action.network, action.labels))
             return
         of_its_kind = found["Scope"] == SCOPES[action.network.driver]
         labels = labels_of(host, found, hands)
@@ -94,30 +94,6 @@ def await_visible(name: str, hosts: tuple[str, ...], hands: Hands, note: Callabl
                 f"host/{host}: network {name} is not visible after {VISIBLE_WITHIN_S:.0f} s",
                 hint=f"its daemon may have lost the store: see `docker info` and `journalctl -u docker` on {host}",
             )
-
-
-def _config(action: CreateNetwork) -> Json:
-    """Return the body of ``POST /networks/create``: gateway and range are always said, never left to the engine."""
-    network = action.network
-    pools = [
-        {
-            "Subnet": str(config.subnet),
-            "Gateway": str(config.effective_gateway),
-            "IPRange": str(config.effective_ip_range),
-            "AuxiliaryAddresses": {name: str(address) for name, address in config.aux_addresses.items()},
-        }
-        for config in network.ipam.config
-    ]
-    return {
-        "CheckDuplicate": True,
-        "Driver": network.driver,
-        "EnableIPv6": network.enable_ipv6,
-        "Internal": network.internal,
-        "Attachable": network.attachable,
-        "IPAM": {"Driver": network.ipam.driver, "Options": dict(network.ipam.options), "Config": pools},
-        "Options": driver_options(network),
-        "Labels": dict(action.labels),
-    }
 
 
 def remove(action: RemoveNetwork, hands: Hands, note: Callable[[str], None]) -> None:

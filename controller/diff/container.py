@@ -137,8 +137,8 @@ def image_below(container: Container, found: ContainerState, engine: EngineState
 def _merged(container: Container, found: ContainerState, image: ImageState) -> Iterator[Change]:
     """Compare what merges with the image."""
     entrypoint = image.entrypoint if container.entrypoint is None else container.entrypoint
-    inherited = image.command if container.entrypoint is None else ()
-    command = inherited if container.command is None else container.command
+    # an engine has no word for "no command": an empty one is the image's, unless there is an entrypoint of our own
+    command = container.command or (() if container.entrypoint else image.command)
     if found.entrypoint != entrypoint:
         yield Change("entrypoint", *_hidden(entrypoint, found.entrypoint))
     if found.command != command:

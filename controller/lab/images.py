@@ -14,6 +14,7 @@ import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from controller.lab.machine import run
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SHELL: Mapping[str, Any] = MappingProxyType({"Cmd": ["sh"], "Env": [_PATH]})
 _EPOCH = "1970-01-01T00:00:00Z"
 _PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 _GROUP = b"root:x:0:\nnogroup:x:65534:\n"
@@ -38,6 +40,9 @@ class Node:
 
     content: bytes | str | None
     mode: int = 0o755
+
+
+_NOTHING: Mapping[str, Node] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +124,24 @@ def _common() -> dict[str, Node]:
     }
 
 
-def busybox() -> Image:
-    """Return ``busybox:1``, also tagged latest: the machine's static busybox with a name for each applet."""
+def busybox(
+    tags: tuple[str, ...] = ("busybox:1", "busybox:latest"),
+    config: Mapping[str, Any] = _SHELL,
+    more: Mapping[str, Node] = _NOTHING,
+) -> Image:
+    """
+    Return the machine's static busybox with a name for each applet: ``busybox:1``, or another image that has it.
+
+    Args:
+        tags: Names under which engines know it.
+        config: The image's ``config``.
+        more: Further nodes, or others in place of those that every image has.
+    """
     program = Path(run(["sh", "-c", "command -v busybox"]).stdout.decode().strip()).resolve()
     applets = run([str(program), "--list"]).stdout.decode().split()
     links = {f"bin/{applet}": Node("busybox") for applet in applets if applet != "busybox"}
-    nodes = _common() | links | {"bin/busybox": Node(program.read_bytes())}
-    config = {"Cmd": ["sh"], "Env": [_PATH]}
-    return build(("busybox:1", "busybox:latest"), nodes, config, architecture=_architecture())
+    nodes = _common() | links | {"bin/busybox": Node(program.read_bytes())} | dict(more)
+    return build(tags, nodes, config, architecture=_architecture())
 
 
 def consul(rootfs: Path) -> Image:

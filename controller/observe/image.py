@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 def image_state(engine: Engine, reference: str) -> ImageState | None:
     """Return the image of that name, None when the host does not have it."""
     try:
-        found = engine.inspect_image(reference)
+        return image_of(engine.inspect_image(reference))
     except NotFoundError:
         return None
+
+
+def image_of(found: Json) -> ImageState:
+    """Return an image from ``GET /images/{name}/json``."""
     config = found.get("Config") or {}
     return ImageState(
         id=found["Id"],

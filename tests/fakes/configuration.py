@@ -34,9 +34,10 @@ def merged(config: Json, image: Image, *, hostname: str) -> Json:
         *(config.get("Env") or ()),
         *(line for line in known["Env"] or () if line.partition("=")[0] not in names),
     ]
-    command, entrypoint = config.get("Cmd") or None, config.get("Entrypoint") or None
+    command, entrypoint = config.get("Cmd") or None, config.get("Entrypoint")
     if not entrypoint:
         command = command or known["Cmd"]
+    if entrypoint is None:
         entrypoint = known["Entrypoint"]
     directory = config.get("WorkingDir") or known.get("WorkingDir") or ""
     found = {

@@ -1,5 +1,5 @@
 """
-Leave out of a draft what a topology does not take, and note each: the result is valid.
+Leave out of a draft what a topology does not take, and note each: the result is valid, and what it warns of is noted.
 
 The judge is ``load`` itself, so that a key which the model learns is carried over from then on.
 """
@@ -15,7 +15,7 @@ from controller.topology.load import loads
 from controller.topology.problem import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path as File
 
     from controller.topology.importing.note import Draft
@@ -55,11 +55,11 @@ def settle(draft: Draft, path: File, source: str) -> str:
     for _ in range(_ROUNDS):
         text = topology_text(draft, source)
         try:
-            loads(text.encode(), path, _Everything())
+            warnings = loads(text.encode(), path, _Everything()).warnings
         except TopologyError as error:
             wrong = [problem for problem in error.problems if problem.severity == "error"]
         else:
-            return text
+            return _with_warnings(draft, warnings, source) or text
         paths = dict(_paths(draft.document))
         if not _leave_out(draft, wrong, paths):
             if all(_is_variable(draft, problem, paths) for problem in wrong):
@@ -68,6 +68,20 @@ def settle(draft: Draft, path: File, source: str) -> str:
                 return topology_text(draft, source)
             raise TopologyError("\n".join(line for problem in wrong for line in problem.lines()), problems=tuple(wrong))
     raise TopologyError("no valid topology comes of it", hint="import a part of the file at a time")
+
+
+def _with_warnings(draft: Draft, warnings: Iterable[Problem], source: str) -> str | None:
+    """Note what `ovctl validate` would warn of, unless a variable is in it; return the text then, None for nothing."""
+    paths = dict(_paths(draft.document))
+    before = len(draft.notes)
+    for problem in warnings:
+        path = paths.get(problem.path, ())
+        if len(path) < _FIELD or _is_variable(draft, problem, paths):
+            continue
+        # of a list the whole: items before this one may have been left out, and it had another position
+        path = path[: next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))]
+        _note(draft, path, f"{dotted(path[2:])}: {_PLACE.sub('', problem.fact)}", problem.hint)
+    return topology_text(draft, source) if len(draft.notes) > before else None
 
 
 def _leave_out(draft: Draft, wrong: list[Problem], paths: dict[str, Path]) -> bool:

@@ -62,7 +62,7 @@ def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_use
     file.write_text(
         "services: {web: {image: 'i:1', volumes: ['a:/a', {type: volume, source: b, target: /b}, 'c:/c', 'd:/d']}}\n"
         "volumes:\n"
-        "  a: {driver: local, driver_opts: {type: nfs}, labels: [x=y], driver_config: 1}\n"
+        "  a: {driver: local, driver_opts: {type: tmpfs, device: tmpfs}, labels: [x=y], driver_config: 1}\n"
         "  b: {name: plain}\n"
         "  c: {external: true, name: theirs, driver: local}\n"
         "  d: {name: '${D}'}\n"
@@ -75,7 +75,10 @@ def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_use
         "plain": False,
         "theirs": True,
     }
-    assert (found.volumes["shop_a"].driver_opts, found.volumes["shop_a"].labels) == ({"type": "nfs"}, {"x": "y"})
+    assert (found.volumes["shop_a"].driver_opts, found.volumes["shop_a"].labels) == (
+        {"type": "tmpfs", "device": "tmpfs"},
+        {"x": "y"},
+    )
     assert [mount.source for mount in found.containers["web"].volumes] == ["shop_a", "plain", "theirs", "dd"]
     assert [(problem.place.line, problem.path.rpartition(".")[2]) for problem in made.warnings] == [
         (1, "volumes[3]"),
@@ -84,6 +87,34 @@ def test_volumes_are_declared_by_their_names_on_the_engine_where_a_container_use
         (6, "d"),
         (7, "unused"),
     ]
+
+
+def test_an_option_with_which_no_engine_makes_a_volume_is_left_out_and_told(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {image: 'i:1', volumes: ['a:/a']}}\nvolumes: {a: {driver_opts: {type: nfs}}}\n")
+    made = imported(file, project="shop")
+    assert loads(made.text.encode(), file, {}).topology.volumes["shop_a"].driver_opts == {}
+    assert ["'type' only together with 'device'" in problem.fact for problem in made.warnings] == [True]
+
+
+def test_what_the_topology_warns_of_is_told_where_it_stands_and_of_variables_nothing_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    web = "{image: 'i:1',\n  ports: ['80:80', '22:22'], networks: [lan]}"
+    file.write_text(
+        f"services: {{web: {web}, two: {{image: 'i:1', ports: ['80:80', '$SSH:22']}}}}\n"
+        "networks:\n  lan: {ipam: {config: [{subnet: 172.17.0.0/24}]}}\n"
+    )
+    made = imported(file)
+    assert [(problem.place.line, problem.path, problem.fact.partition(" (")[0]) for problem in made.warnings] == [
+        (2, "services.web.ports", "ports: port 22/tcp of host h1 is probably sshd's"),
+        (2, "services.two.ports[0]", "ports[0] is left out: port 80/tcp of host h1 is already taken by container web"),
+        (
+            4,
+            "networks.lan.ipam.config",
+            "ipam.config: 172.17.0.0/24 overlaps 172.17.0.0/16, which engines give to docker0 unless told otherwise",
+        ),
+    ]
+    assert "# ports: port 22/tcp of host h1 is probably sshd's (publish another one" in made.text
 
 
 def test_a_file_that_takes_from_another_is_refused(tmp_path: Path) -> None:

@@ -64,6 +64,29 @@ def test_what_the_image_says_is_merged_with_what_is_declared(
     assert fields(with_image(container(**declared)))[field] == expected
 
 
+@pytest.mark.parametrize(
+    ("declared", "runs"),
+    [
+        ({}, (["run"], ["fast"])),
+        ({"command": []}, (["run"], ["fast"])),
+        ({"command": ["slow"]}, (["run"], ["slow"])),
+        ({"entrypoint": ["walk"]}, (["walk"], None)),
+        ({"entrypoint": ["walk"], "command": []}, (["walk"], None)),
+        ({"entrypoint": []}, (None, ["fast"])),
+        ({"entrypoint": [], "command": []}, (None, ["fast"])),
+        ({"entrypoint": [], "command": ["slow"]}, (None, ["slow"])),
+    ],
+)
+def test_an_empty_command_is_the_images_unless_an_entrypoint_of_its_own_drops_that(
+    declared: dict[str, Any], runs: tuple[list[str] | None, list[str] | None]
+) -> None:
+    usual = {key: value for key, value in container().items() if key != "command"}
+    world = World(topology({"c1": {**usual, **declared, "image": "rich:1"}}))
+    world.cluster.add_image("h1", "rich:1", {**IMAGE, "Entrypoint": ["run"], "Cmd": ["fast"]})
+    world.converge()
+    assert (inside(world).config["Entrypoint"], inside(world).config["Cmd"]) == runs
+
+
 @pytest.mark.parametrize("field", ["user", "working_dir", "stop_signal", "expose", "healthcheck"])
 def test_what_is_no_longer_declared_is_the_images_again(field: str) -> None:
     declared: dict[str, Any] = {

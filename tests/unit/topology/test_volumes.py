@@ -24,6 +24,8 @@ def test_a_volume_is_taken_in_each_of_its_forms(facts_of: Facts, read: Callable[
       data:
       logs: {labels: [team=shop], x-more: 1}
       nfs: {driver: local, driver_opts: {type: nfs, o: "addr=10.1.0.9", device: ":/srv"}}
+      plugin: {driver: sshfs, driver_opts: {sshcmd: "a@b:/c"}}
+      large: {driver_opts: {size: 1g}}
       theirs: {external: true}
     """
     assert facts_of(more) == []
@@ -45,6 +47,21 @@ def test_a_volume_is_taken_in_each_of_its_forms(facts_of: Facts, read: Callable[
             "data: {external: true, driver_opts: {o: x}}",
             "data.driver_opts",
             "is not looked at: the volume is external, as others made it",
+        ),
+        (
+            "data: {driver_opts: {type: nfs}}",
+            "data.driver_opts.type",
+            "the local driver takes 'type' only together with 'device'",
+        ),
+        (
+            "data: {driver_opts: {o: bind}}",
+            "data.driver_opts.o",
+            "the local driver takes 'o' only together with 'device' and 'type'",
+        ),
+        (
+            "data: {driver_opts: {mountpoint: /srv}}",
+            "data.driver_opts.mountpoint",
+            "the local driver has no option 'mountpoint'",
         ),
         ("data: {external: 'yes'}", "data.external", "expected true or false, got the text 'yes'"),
         ("d: {}", "d", "'d' is not a name that engines take"),
