@@ -10,12 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from controller.errors import (
-    EngineError,
-    HostError,
-    NotFoundError,
-    UsageError,
-)
+from controller.errors import EngineError, HostError, NotFoundError, UsageError
 from controller.ports import Holder, HostFacts
 from tests.fakes import archives, configuration, containers, daemon, datapath, files, networks, shapes, volumes
 from tests.fakes.state import Touched
