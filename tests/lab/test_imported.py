@@ -38,6 +38,7 @@ STAND_IN = {
     # process 1 hears no other signal, and the hosts would wait for the whole grace
     "StopSignal": "SIGKILL",
 }
+WELL = b"#!/bin/sh\nexit 0\n"
 GROUPS = b"root:x:0:\ndialout:x:20:\nnogroup:x:65534:\n"
 
 ON_THE_HOSTS: dict[str, tuple[str, ...]] = {
@@ -77,7 +78,7 @@ def golden(case: str) -> Topology:
 def _bring_images(lab: Lab) -> None:
     names = {container.image for case in CASES for container in golden(case).containers.values()} - {"busybox:1"}
     tags = sorted(name if ":" in name else f"{name}:latest" for name in names)
-    image = busybox(tuple(tags), STAND_IN, {"etc/group": Node(GROUPS, 0o644)})
+    image = busybox(tuple(tags), STAND_IN, {"etc/group": Node(GROUPS, 0o644), "bin/pg_isready": Node(WELL, 0o755)})
     hosts = {name: {"address": address, "ssh": {"config": str(lab.ssh_config)}} for name, address in HOSTS.items()}
     fleet = connect(Topology.model_validate({"version": 1, "name": NAME, "hosts": hosts}))
     try:
