@@ -77,9 +77,9 @@ def _plan_all(draft: Draft) -> None:
     """Plan everything; each line may need steps of the lines above it, never the other way round."""
     plan_store(draft)
     plan_hosts(draft)
+    plan_volumes(draft)
     plan_removals(draft)
     plan_networks(draft)
-    plan_volumes(draft)
     judge_containers(draft)
     plan_handovers(draft)
     plan_containers(draft)

@@ -57,9 +57,9 @@ def _successor_waits(draft: Draft, item: DriftItem) -> str | None:
         return None
     if isinstance(draft.observed.engine(declared.host), Unknown):
         return f"it is to move to {declared.host}, which could not be read"
-    without_image = lacks_image(draft, declared)
-    if without_image:
-        return f"it is to move, but {without_image}"
+    lacking = _lacks(draft, declared)
+    if lacking:
+        return f"it is to move, but {lacking}"
     taken: set[tuple[str, str, str | None]] = {
         ("container", item.address.name, declared.host),
         ("host", declared.host, declared.host),
@@ -165,12 +165,17 @@ def _obstacle(draft: Draft, item: DriftItem, container: Container) -> str | None
     on_host = blocked_by_host(draft, item)
     if on_host and overlays:
         return on_host
-    without_image = lacks_image(draft, container) or lacks_volume(draft, container)
-    if without_image and (item.cls == "missing" or is_replaced(draft, item)):
-        return without_image
+    lacking = _lacks(draft, container) if item.cls == "missing" or is_replaced(draft, item) else None
+    if lacking:
+        return lacking
     if item.cls == "missing":
         return _elsewhere(draft, item)
     return None
+
+
+def _lacks(draft: Draft, container: Container) -> str | None:
+    """Return what its host lacks so that the container cannot be made there, or None."""
+    return lacks_image(draft, container) or lacks_volume(draft, container)
 
 
 def _elsewhere(draft: Draft, item: DriftItem) -> str | None:

@@ -289,3 +289,15 @@ def test_a_saved_plan_remembers_that_volumes_may_go() -> None:
     plan = World(declared({"c1": using()}, data={})).plan()
     for policy in (PRUNE, Policy()):
         assert Asked.of(saved_plan(plan, policy, Generation("g"), "/t.yaml")).policy() == policy
+
+
+def test_a_container_stays_where_it_is_while_its_new_host_cannot_give_it_its_volume() -> None:
+    world = World(declared({"c1": using()}, data={"external": True}))
+    hand(world).create_volume("data", {})
+    world.converge()
+    moved = World(declared({"c1": using("h2")}, data={"external": True}), world.cluster)
+    assert "remove container/c1 on h1" not in ids(moved.plan())
+    assert ("container/c1", "it is to move, but waits for volume/data") in told(moved.plan())
+    hand(world, "h2").create_volume("data", {})
+    moved.converge()
+    assert [hand(world, host).containers() != [] for host in ("h1", "h2")] == [False, True]
