@@ -31,8 +31,7 @@ USER = r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$"
 ADVERTISE = r"^[A-Za-z0-9_.-]+:[0-9]{1,5}$"
 ABSOLUTE = r"^/"
 NO_SPACE = r"^\S+$"
-IPAM_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
-VOLUME_DRIVER = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
+PLUGIN = r"^[a-zA-Z0-9][a-zA-Z0-9_.:/-]*$"
 RESTART = r"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$"
 
 PATTERNS: dict[str, tuple[str, str]] = {
@@ -49,7 +48,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
     ABSOLUTE: ("is not an absolute path", "start it with /"),
     PLAIN_PATH: ("is not an absolute path", "write /… or ~/…, without % and $"),
     NO_SPACE: ("is not an image", "write NAME:TAG, such as busybox:1"),
-    IPAM_DRIVER: ("is not the name of a driver", "write default, or the name of a plugin that the engines have"),
+    PLUGIN: ("is not the name of a driver", "write default, or the name of a plugin that the engines have"),
     RESTART: ("is no restart policy", "write no, always, unless-stopped, on-failure or on-failure:5"),
 }
 """What a text that misses a pattern is not, and what to write: a pattern itself is no message."""

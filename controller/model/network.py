@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from controller.model.forms import IPAM_DRIVER, Alias, FrozenModel, IpAddress, TextMap, problem, read_list
+from controller.model.forms import PLUGIN, Alias, FrozenModel, IpAddress, TextMap, problem, read_list
 
 LONGEST_IPV6_SPAN = 65
 """
@@ -133,7 +133,7 @@ class Ipam(FrozenModel):
 
     driver: str = Field(
         default="default",
-        pattern=IPAM_DRIVER,
+        pattern=PLUGIN,
         description="Driver of the address management: the engine's own, or a plugin that the engines have.",
     )
     config: Annotated[tuple[IpamConfig, ...], BeforeValidator(read_list, json_schema_input_type=list[IpamConfig])] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from controller.model.forms import VOLUME_DRIVER, FrozenModel, TextMap
+from controller.model.forms import PLUGIN, FrozenModel, TextMap
 
 LOCAL_DRIVER = "local"
 """The engine's own driver."""
@@ -15,7 +15,7 @@ class Volume(FrozenModel):
 
     driver: str = Field(
         default=LOCAL_DRIVER,
-        pattern=VOLUME_DRIVER,
+        pattern=PLUGIN,
         description="Driver of the volume: local, or a plugin that the engines have.",
     )
     driver_opts: TextMap = Field(

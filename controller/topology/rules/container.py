@@ -11,7 +11,7 @@ from controller.model.forms import OBJECT_NAME, PATTERNS
 from controller.model.identity import ASIDE_SUFFIX, STORE_CONTAINER
 from controller.topology.problem import Mistake
 from controller.topology.rules.image import image_mistakes
-from controller.topology.rules.network import OWNER_PREFIX, reserved_label
+from controller.topology.rules.objects import reserved_labels
 from controller.topology.rules.store import host_mistakes
 from controller.topology.words import did_you_mean
 
@@ -73,9 +73,7 @@ def _hosts(draft: Draft) -> tuple[set[str], set[str]]:
 
 
 def _keys(name: str, container: Container) -> Iterator[Mistake]:
-    for label in container.labels:
-        if label.startswith(OWNER_PREFIX):
-            yield reserved_label(("containers", name, "labels", label))
+    yield from reserved_labels(("containers", name), container.labels)
     for variable in container.environment:
         if not variable or "=" in variable:
             fact = f"{variable!r} is no name of a variable"

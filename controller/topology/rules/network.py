@@ -5,21 +5,20 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Network
 from typing import TYPE_CHECKING, NamedTuple
 
-from controller.model.network import Network
+from controller.model.desired import OPTION_MTU
 from controller.topology.problem import Mistake
+from controller.topology.rules.objects import reserved_labels, unlooked
 from controller.topology.rules.pool import pool_mistakes, subnet_mistakes
 from controller.topology.rules.store import store_ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from controller.model.network import IpNet
+    from controller.model.network import IpNet, Network
     from controller.topology.draft import Draft
     from controller.topology.problem import Path
 
 RESERVED = frozenset(("none", "host", "bridge", "default", "docker_gwbridge", "ingress"))
-OWNER_PREFIX = "ovctl."
-MTU_OPTION = "com.docker.network.driver.mtu"
 
 
 class Pool(NamedTuple):
@@ -39,7 +38,7 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
             yield Mistake(("networks", name), fact, "choose another name", on_key=True)
     for name, network in draft.topology.networks.items():
         if network.external:
-            yield from _external(draft, name, network)
+            yield from unlooked(draft, ("networks", name), network)
             continue
         yield from _options(draft, name, network)
         yield from _families(draft, name, network)
@@ -54,15 +53,6 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
                 yield from pool_mistakes(path, config)
     yield from _overlaps(draft, pools)
     yield from _hosts_inside(draft, pools)
-
-
-def _external(draft: Draft, name: str, network: Network) -> Iterator[Mistake]:
-    """Find what an external network says of itself: others made it, and nothing here would be looked at."""
-    for field in Network.model_fields:
-        said = field in network.model_fields_set and field != "external"
-        if said and not draft.doubtful("networks", name, field):
-            fact = "is not looked at: the network is external, as others made it"
-            yield Mistake(("networks", name, field), fact, "remove it, or external: true", on_key=True)
 
 
 def _families(draft: Draft, name: str, network: Network) -> Iterator[Mistake]:
@@ -102,24 +92,17 @@ def _options(draft: Draft, name: str, network: Network) -> Iterator[Mistake]:
             "remove it; encrypt between the hosts instead, with WireGuard or IPsec",
             on_key=True,
         )
-    if MTU_OPTION in network.driver_opts:
-        path = (*options, MTU_OPTION)
+    if OPTION_MTU in network.driver_opts:
+        path = (*options, OPTION_MTU)
         if network.mtu is not None and not draft.doubtful("networks", name, "mtu"):
             yield Mistake(
                 path, f"the mtu is given twice, also as mtu: {network.mtu}", "remove one of the two", on_key=True
             )
-        elif not network.driver_opts[MTU_OPTION].isdecimal():
+        elif not network.driver_opts[OPTION_MTU].isdecimal():
             yield Mistake(
-                path, f"{network.driver_opts[MTU_OPTION]!r} is no mtu", "write mtu: 1450 in the network instead"
+                path, f"{network.driver_opts[OPTION_MTU]!r} is no mtu", "write mtu: 1450 in the network instead"
             )
-    for label in network.labels:
-        if label.startswith(OWNER_PREFIX):
-            yield reserved_label(("networks", name, "labels", label))
-
-
-def reserved_label(path: Path) -> Mistake:
-    """Return the mistake of a label that would be taken for one of ovctl's own."""
-    return Mistake(path, f"labels that start with {OWNER_PREFIX} are ovctl's own", "choose another name", on_key=True)
+    yield from reserved_labels(("networks", name), network.labels)
 
 
 def _overlaps(draft: Draft, pools: list[Pool]) -> Iterator[Mistake]:

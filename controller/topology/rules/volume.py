@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.model.volume import LOCAL_DRIVER, Volume
+from controller.model.volume import LOCAL_DRIVER
 from controller.topology.problem import Mistake
-from controller.topology.rules.network import OWNER_PREFIX, reserved_label
+from controller.topology.rules.objects import reserved_labels, unlooked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from controller.model.volume import Volume
     from controller.topology.draft import Draft
     from controller.topology.problem import Path
 
@@ -22,12 +23,10 @@ def mistakes(draft: Draft) -> Iterator[Mistake]:
     """Yield what is wrong with the volumes by themselves."""
     for name, volume in draft.topology.volumes.items():
         if volume.external:
-            yield from _external(draft, name, volume)
+            yield from unlooked(draft, ("volumes", name), volume)
             continue
         yield from _local_options(draft, name, volume)
-        for label in volume.labels:
-            if label.startswith(OWNER_PREFIX):
-                yield reserved_label(("volumes", name, "labels", label))
+        yield from reserved_labels(("volumes", name), volume.labels)
 
 
 def _local_options(draft: Draft, name: str, volume: Volume) -> Iterator[Mistake]:
@@ -44,12 +43,3 @@ def _local_options(draft: Draft, name: str, volume: Volume) -> Iterator[Mistake]
             fact = f"the local driver takes {option!r} only together with {' and '.join(map(repr, lacking))}"
             hint = 'add what is missing, such as {type: nfs, o: "addr=10.1.0.20,rw", device: ":/srv/media"}'
             yield Mistake((*where, option), fact, hint, on_key=True)
-
-
-def _external(draft: Draft, name: str, volume: Volume) -> Iterator[Mistake]:
-    """Find what an external volume says of itself: others made it, and nothing here would be looked at."""
-    for field in Volume.model_fields:
-        said = field in volume.model_fields_set and field != "external"
-        if said and not draft.doubtful("volumes", name, field):
-            fact = "is not looked at: the volume is external, as others made it"
-            yield Mistake(("volumes", name, field), fact, "remove it, or external: true", on_key=True)
