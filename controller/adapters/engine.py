@@ -117,10 +117,7 @@ class DockerEngine:
 
     def volumes(self) -> list[Json]:
         """Return the volumes of ``GET /volumes``."""
-        found = self._object("/volumes").get("Volumes") or []
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise self._unreadable()
-        return found
+        return self._list_of(self._object("/volumes").get("Volumes"))
 
     def inspect_volume(self, name: str) -> Json:
         """Return one volume; NotFoundError if there is none."""
@@ -210,7 +207,7 @@ class DockerEngine:
 
     def create_volume(self, name: str, config: Json) -> Json:
         """Create a volume from the body of ``POST /volumes/create``; return it, or the one that is there already."""
-        return self._made(self._post("/volumes/create", {**config, "Name": name}))
+        return self._object_of(self._told(self._post("/volumes/create", {**config, "Name": name})))
 
     def remove_volume(self, name: str) -> None:
         """Remove it with its data; ConflictError while a container has it."""
@@ -275,33 +272,27 @@ class DockerEngine:
         return self._api
 
     def _object(self, path: str) -> Json:
-        found = self._read(f"/v{self._version()}{path}")
+        return self._object_of(self._read(f"/v{self._version()}{path}"))
+
+    def _objects(self, path: str) -> list[Json]:
+        return self._list_of(self._read(f"/v{self._version()}{path}"))
+
+    def _object_of(self, found: Any) -> Json:
         if not isinstance(found, dict):
             raise self._unreadable()
         return found
 
-    def _objects(self, path: str) -> list[Json]:
+    def _list_of(self, found: Any) -> list[Json]:
         """Return a list of objects; engines say null for an empty one."""
-        found = self._read(f"/v{self._version()}{path}")
         if found is None:
             return []
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self._unreadable()
         return found
 
-    def _made(self, answer: Answer) -> Json:
-        """Return what was created; EngineError for an answer that does not say."""
-        try:
-            found = answer.json()
-        except HttpError:
-            raise self._unreadable() from None
-        if not isinstance(found, dict):
-            raise self._unreadable()
-        return found
-
     def _id(self, answer: Answer) -> str:
         """Return the id of what was created; EngineError for an answer without one."""
-        found = self._made(answer).get("Id")
+        found = self._object_of(self._told(answer)).get("Id")
         if not isinstance(found, str):
             raise self._unreadable()
         return found
@@ -310,13 +301,18 @@ class DockerEngine:
         return EngineError(f"{self._way.place}: engine: an answer that cannot be read")
 
     def _read(self, path: str) -> Any:
+        answer = self._ask("GET", path, within_s=_READ_S)
         try:
-            answer = self._http.request("GET", path, timeout_s=_READ_S)
-            if not answer.ok:
-                raise self._refusal(answer.status, message_of(answer.body))
             return answer.json()
         except HttpError as error:
             self._broken(error)
+
+    def _told(self, answer: Answer) -> Any:
+        """Return what an effect answers with."""
+        try:
+            return answer.json()
+        except HttpError:
+            raise self._unreadable() from None
 
     def _post(self, path: str, body: Json | None = None, *, within_s: float = _EFFECT_S) -> Answer:
         return self._effect("POST", path, body, within_s=within_s)
@@ -327,8 +323,11 @@ class DockerEngine:
             data = None if body is None else json.dumps(body, allow_nan=False).encode()
         except ValueError:
             raise EngineError(f"{self._way.place}: engine: a request that JSON cannot say") from None
+        return self._ask(method, f"/v{self._version()}{path}", data, within_s=within_s)
+
+    def _ask(self, method: str, path: str, data: bytes | None = None, *, within_s: float) -> Answer:
+        """Send one request and return the answer; one that refuses is raised."""
         headers = {} if data is None else {"Content-Type": "application/json"}
-        path = f"/v{self._version()}{path}"
         try:
             answer = self._http.request(method, path, body=data, headers=headers, timeout_s=within_s)
         except HttpError as error:
