@@ -49,10 +49,14 @@ def labels_of(host: str, found: Json, hands: Hands) -> Mapping[str, str]:
     Args:
         found: ``GET /containers/{id}/json``, an item of ``GET /containers/json``, or a network.
     """
-    labels: Mapping[str, str] = (found.get("Config") or found).get("Labels") or {}
+    labels = _own_labels(found)
     if owner_of(labels) is not None:
         return labels
     return owned(labels, found["Id"], _adoptions(host, found, hands))
+
+
+def _own_labels(found: Json) -> Mapping[str, str]:
+    return (found.get("Config") or found).get("Labels") or {}
 
 
 def _adoptions(host: str, found: Json, hands: Hands, *, strict: bool = False) -> Adoptions:
@@ -75,17 +79,14 @@ def _check(action: AdoptObject, hands: Hands) -> None:
     """Read the object again."""
     engine = hands.engine(action.host)
     try:
-        if action.adopted.kind == "container":
-            found = engine.inspect_container(action.object_id)
-            own = found["Config"].get("Labels") or {}
-        else:
-            found = engine.inspect_network(action.object_id)
-            own = found.get("Labels") or {}
+        inspect = engine.inspect_container if action.adopted.kind == "container" else engine.inspect_network
+        found = inspect(action.object_id)
     except NotFoundError:
         raise ConflictError(f"{action.address} on {action.host} is gone, or another one by now", hint=_AGAIN) from None
     if found["Name"].lstrip("/") != action.address.name:
         raise ConflictError(f"{action.address} on {action.host} has another name by now", hint=_AGAIN)
-    owner = owner_of(owned(own, action.object_id, _adoptions(action.host, found, hands, strict=True)))
+    recorded = _adoptions(action.host, found, hands, strict=True)
+    owner = owner_of(owned(_own_labels(found), action.object_id, recorded))
     if owner not in (None, hands.desired.name):
         raise ConflictError(f"{action.address} on {action.host} is topology/{owner}'s")
 

@@ -86,8 +86,9 @@ def _changes(
         mounts: Those of *found* that volumes are compared with.
     """
     yield from _image(container, found, engine.images.get(container.image))
-    yield from _merged(container, found, image_below(container, found, engine))
-    yield from field_changes(container, found, engine, image_below(container, found, engine))
+    below = image_below(container, found, engine)
+    yield from _merged(container, found, below)
+    yield from field_changes(container, found, engine, below)
     yield from _mounts(container.volumes, mounts)
     yield from _ports(container.ports, found.ports)
     if is_apart(container, found):

@@ -33,7 +33,7 @@ def _host(desired: Topology, observed: Observed, name: str, state: HostState) ->
     address = Address("host", name)
     settings = engine_settings(desired, name)
     if not settings:
-        if state.record is not None and state.record.written is not None:
+        if state.configured:
             yield DriftItem(address, name, "unexpected", (), "the engine's settings of ours are no longer wanted")
         elif state.record is not None and desired.hosts[name].state == "absent":
             yield DriftItem(address, name, "unexpected", (), "our record of what was adopted there is no longer wanted")
@@ -48,8 +48,7 @@ def _host(desired: Topology, observed: Observed, name: str, state: HostState) ->
         *_registered(observed, state, settings),
     )
     if changes:
-        joined = state.record is not None and state.record.written is not None
-        reason = "differs from what is declared" if joined else "not a member of the cluster yet"
+        reason = "differs from what is declared" if state.configured else "not a member of the cluster yet"
         yield DriftItem(address, name, "changed", changes, reason)
 
 

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 from controller.model.desired import HOST_MODE, attachments
 from controller.model.drift import Change
-from controller.model.identity import declared_fields
+from controller.model.identity import SHORT_ID, declared_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from controller.model.observed import ContainerState
     from controller.model.topology import Container
-
-SHORT_ID = 12
-"""Length of the id that the engine takes as a host name by default."""
 
 
 def is_apart(container: Container, found: ContainerState) -> bool:

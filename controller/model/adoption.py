@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from controller.model.identity import owner_labels_of, owner_of
 
 if TYPE_CHECKING:
-    from controller.model.observed import EngineState
+    from collections.abc import Iterable
+
+    from controller.model.observed import ContainerState, EngineState, NetworkState
 
 AdoptableKind = Literal["container", "network"]
+
+Found = TypeVar("Found", "ContainerState", "NetworkState")
 
 Adoptions = Mapping[str, Mapping[str, "Adopted"]]
 """Topology -> id -> what its record says."""
@@ -54,12 +58,13 @@ def owned(labels: Mapping[str, str], object_id: str, adoptions: Adoptions) -> Ma
     return labels
 
 
+def marked(found: Iterable[Found], adoptions: Adoptions) -> tuple[Found, ...]:
+    """Return *found*, those marked that were adopted, as their topology's."""
+    return tuple(replace(one, labels=owned(one.labels, one.id, adoptions)) for one in found)
+
+
 def with_owners(engine: EngineState, adoptions: Adoptions) -> EngineState:
     """Return *engine* with each adopted container and network marked as its topology's."""
     if not any(adoptions.values()):
         return engine
-    return replace(
-        engine,
-        containers=tuple(replace(one, labels=owned(one.labels, one.id, adoptions)) for one in engine.containers),
-        networks=tuple(replace(one, labels=owned(one.labels, one.id, adoptions)) for one in engine.networks),
-    )
+    return replace(engine, containers=marked(engine.containers, adoptions), networks=marked(engine.networks, adoptions))

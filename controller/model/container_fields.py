@@ -357,6 +357,11 @@ def read_fields(config: Json, host_config: Json) -> dict[str, Comparable]:
     return {row.name: row.read(parts[row.part]) for row in FIELDS}
 
 
+def lacking(info: Json) -> frozenset[str]:
+    """Return the abilities that limits need and a host's kernel lacks, as ``GET /info`` calls them."""
+    return frozenset(row.kernel for row in FIELDS if row.kernel and info.get(row.kernel) is False)
+
+
 def too_new(container: Container, release: Release) -> Iterator[tuple[str, Release]]:
     """Yield what an engine of *release* ignores of a declaration: the field, and the first engine that knows it."""
     for row in FIELDS:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["store", "host", "network", "volume", "container", "files"]
 
+SHORT_ID = 12
+"""Length of the id that the engine takes as an alias, and as a host name by default."""
+
 LABEL_PREFIX = "ovctl."
 """What the labels that ovctl writes begin with."""
 LABEL_TOPOLOGY = "ovctl.topology"

@@ -322,6 +322,11 @@ class HostState:
     engine: EngineState | Unknown
     files: Mapping[str, DeliveredFile] = field(default_factory=dict)
 
+    @property
+    def configured(self) -> bool:
+        """Whether its record says that daemon.json is as we wrote it: one of adoptions alone does not."""
+        return self.record is not None and self.record.written is not None
+
 
 @dataclass(frozen=True)
 class Observed:

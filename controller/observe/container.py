@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from controller.model.container_fields import read_fields
 from controller.model.forms import Mount, Port
 from controller.model.health import health_of
+from controller.model.identity import SHORT_ID
 from controller.model.observed import ContainerState, EndpointState
 from controller.observe.image import environment
 from controller.observe.network import address_text
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from controller.ports import Json
-
-
-SHORT_ID = 12
-"""Length of the id that the engine takes as an alias, and as a host name by default."""
 
 
 def names_of(summary: Json) -> list[str]:

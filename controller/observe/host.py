@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.errors import HostError, NotFoundError
-from controller.model.adoption import owned, with_owners
-from controller.model.container_fields import FIELDS
+from controller.model.adoption import marked
+from controller.model.container_fields import lacking
 from controller.model.desired import images_on
 from controller.model.identity import ASIDE_SUFFIX, STORE_CONTAINER, owner_of
 from controller.model.observed import DaemonState, EngineState, HostRecord, HostState, Unknown
@@ -149,27 +148,24 @@ def observe_engine(
     ]
     ours |= {summary["Id"] for summary in here}
     found += _inspected(engine, (summary for summary in here if not bears(summary, wanted)))
-    containers = tuple(
-        replace(one, labels=owned(one.labels, one.id, recorded)) for one in sorted(found, key=lambda one: one.name)
-    )
+    containers = marked(sorted(found, key=lambda one: one.name), recorded)
     has_gateway = gateways and any(network["Name"] == GATEWAY_BRIDGE for network in networks)
-    state = EngineState(
+    return EngineState(
         version=info["ServerVersion"],
         cluster_store=info.get("ClusterStore") or "",
         cluster_advertise=info.get("ClusterAdvertise") or "",
         swarm=(info.get("Swarm") or {}).get("LocalNodeState", "inactive") != "inactive",
         live_restore=bool(info.get("LiveRestoreEnabled")),
         containers=containers,
-        networks=tuple(sorted(map(network_state, networks), key=lambda network: (network.name, network.id))),
+        networks=marked(sorted(map(network_state, networks), key=lambda one: (one.name, one.id)), recorded),
         images=_images(desired, engine, host, containers),
         running=tuple(sorted(_name(summary) for summary in summaries if summary["State"] in RUNNING)),
         foreign_endpoints=_endpoints((one for one in summaries if one["Id"] not in ours), networks),
         gateway_addresses=gateway_addresses(engine.inspect_network(GATEWAY_BRIDGE)) if has_gateway else {},
         volumes=tuple(sorted(map(volume_state, engine.volumes()), key=lambda volume: volume.name)),
         foreign_volumes=_volumes(one for one in summaries if one["Id"] not in ours),
-        lacks=frozenset(row.kernel for row in FIELDS if row.kernel and info.get(row.kernel) is False),
+        lacks=lacking(info),
     )
-    return with_owners(state, recorded)
 
 
 def _ours(engine: Engine, summaries: list[Json], topology: str, wanted: AbstractSet[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from controller.errors import NotFoundError
 from controller.observe.container import names_of
 from controller.observe.host import RUNNING
-from controller.observe.image import image_state
+from controller.observe.image import image_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ class Inventory:
         stopped: Names of the others.
         networks: ``GET /networks``, by name.
         images: Id, or reference as a container names it -> image; None for one that is not there any more.
-        image_volumes: Id of an image -> paths that it makes volumes of; of images whose containers have such.
+        image_volumes: Id of an image -> paths that it makes volumes of.
     """
 
     host: str
@@ -66,6 +66,7 @@ def _inventory(fleet: Fleet, host: str, topology: str) -> Inventory:
     for summary in running:
         with suppress(NotFoundError):  # it ended since it was listed
             containers.append(engine.inspect_container(summary["Id"]))
+    images = _images(engine, containers)
     return Inventory(
         host=host,
         facts=facts,
@@ -73,20 +74,21 @@ def _inventory(fleet: Fleet, host: str, topology: str) -> Inventory:
         containers=tuple(sorted(containers, key=lambda found: str(found["Name"]))),
         stopped=tuple(sorted(names_of(summary)[0] for summary in summaries if summary["State"] not in RUNNING)),
         networks=tuple(sorted(networks, key=lambda found: (found["Name"], found["Id"]))),
-        images=_images(engine, containers),
-        image_volumes=_image_volumes(engine, containers),
+        images={reference: image_of(found) if found else None for reference, found in images.items()},
+        image_volumes={
+            found["Id"]: frozenset((found.get("Config") or {}).get("Volumes") or {})
+            for found in images.values()
+            if found
+        },
     )
 
 
-def _images(engine: Engine, containers: Iterable[Json]) -> dict[str, ImageState | None]:
-    references = {str(word) for found in containers for word in (found["Image"], found["Config"]["Image"])}
-    return {reference: image_state(engine, reference) for reference in sorted(references)}
-
-
-def _image_volumes(engine: Engine, containers: Iterable[Json]) -> dict[str, frozenset[str]]:
-    found = {}
-    for image_id in sorted({str(one["Image"]) for one in containers if one["Config"].get("Volumes")}):
-        with suppress(NotFoundError):
-            config = engine.inspect_image(image_id).get("Config") or {}
-            found[image_id] = frozenset(config.get("Volumes") or {})
+def _images(engine: Engine, containers: Iterable[Json]) -> dict[str, Json | None]:
+    """Return id, or reference as a container names it -> ``GET /images/{name}/json``, None for one that is gone."""
+    found: dict[str, Json | None] = {}
+    for reference in sorted({str(word) for one in containers for word in (one["Image"], one["Config"]["Image"])}):
+        try:
+            found[reference] = engine.inspect_image(reference)
+        except NotFoundError:
+            found[reference] = None
     return found

@@ -48,10 +48,7 @@ def over_budget(draft: Draft) -> str | None:
 def owned_objects(topology: str, observed: Observed) -> int:
     """Return how many containers, networks and volumes that were read bear the topology's mark."""
     engines = observed.engines.values()
-    volumes = sum(owner_of(found.labels) == topology for engine in engines for found in engine.volumes)
     networks = {found.id for engine in engines for found in engine.networks if owner_of(found.labels) == topology}
-    return (
-        volumes
-        + len(networks)
-        + sum(owner_of(found.labels) == topology for engine in engines for found in engine.containers)
-    )
+    labels = [found.labels for engine in engines for found in engine.containers]
+    labels += [found.labels for engine in engines for found in engine.volumes]
+    return len(networks) + sum(owner_of(one) == topology for one in labels)

@@ -53,7 +53,7 @@ def plan_restores(draft: Draft) -> None:
             draft.block(item, why)
             continue
         engine, state = draft.observed.engine(host), draft.observed.hosts[host]
-        configured = isinstance(state, HostState) and state.record is not None and state.record.written is not None
+        configured = isinstance(state, HostState) and state.configured
         restart = configured and isinstance(engine, EngineState) and bool(engine.cluster_store)
         disrupts = _running(draft, host) if restart else ()
         action = RestoreHost(address=item.address, host=host, reason=item.reason, restart=restart, disrupts=disrupts)

@@ -38,11 +38,10 @@ def pull(draft: Draft, item: DriftItem, container: Container) -> str | None:
     engine = draft.observed.engine(host)
     if not isinstance(engine, EngineState):
         return None
-    reason = None if engine.images.get(container.image) is not None else f"{host} does not have it"
-    if container.pull_policy == "always":
-        reason = reason or "its pull_policy is always"
-    if reason is None:
+    is_there = engine.images.get(container.image) is not None
+    if is_there and container.pull_policy != "always":
         return None
+    reason = "its pull_policy is always" if is_there else f"{host} does not have it"
     archive = _archive(draft, container)
     action = (
         PullImage(address=item.address, host=host, reason=reason, image=container.image)

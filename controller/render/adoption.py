@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.action import AdoptObject
+from controller.model.identity import SHORT_ID
 from controller.render.plan import change_lines
 from controller.render.text import COLOURS, paint, plural
 
 if TYPE_CHECKING:
     from controller.model.drift import DriftItem
     from controller.model.plan import Plan
-
-_SHORT_ID = 12
 
 
 def adoption_text(plan: Plan, *, colours: bool) -> str:
@@ -23,7 +22,7 @@ def adoption_text(plan: Plan, *, colours: bool) -> str:
     for action in adoptions:
         where = "" if action.shared else f" on {action.host}"
         mark = paint("  =", "green", colours=colours)
-        lines.append(f"{mark} {action.address}{where}: becomes ours as it is ({action.object_id[:_SHORT_ID]})")
+        lines.append(f"{mark} {action.address}{where}: becomes ours as it is ({action.object_id[:SHORT_ID]})")
         item = differs.get((action.address, None if action.shared else action.host))
         if item is not None:
             lines += _differs(item)

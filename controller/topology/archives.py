@@ -9,7 +9,8 @@ from controller.topology.file_keys import IMAGE_ARCHIVE
 
 if TYPE_CHECKING:
     from controller.topology.assembly import Assembly
-    from controller.topology.problem import Path
+
+_HINT = "paths start at the directory of the file that they stand in; `docker save -o FILE IMAGE` makes one"
 
 
 def find_archives(assembly: Assembly) -> dict[str, str]:
@@ -24,19 +25,12 @@ def find_archives(assembly: Assembly) -> dict[str, str]:
         if file is None:
             continue
         try:
-            is_file = stat.S_ISREG(file.stat().st_mode)
+            fact = "" if stat.S_ISREG(file.stat().st_mode) else "is no file"
         except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", None) or str(error)).lower()
-            _problem(assembly, where, reason.replace("no such file or directory", "no such file"))
-            continue
-        if is_file:
-            found[name] = str(file.absolute())
+            fact = (getattr(error, "strerror", None) or str(error)).lower()
+            fact = fact.replace("no such file or directory", "no such file")
+        if fact:
+            assembly.problem(entry.spot, where, f"{assembly.raw(entry)}: {fact}", _HINT)
         else:
-            _problem(assembly, where, "is no file")
+            found[name] = str(file.absolute())
     return found
-
-
-def _problem(assembly: Assembly, where: Path, fact: str) -> None:
-    entry = assembly.entry(assembly.root["containers"][where[1]], IMAGE_ARCHIVE)
-    hint = "paths start at the directory of the file that they stand in; `docker save -o FILE IMAGE` makes one"
-    assembly.problem(entry.spot, where, f"{assembly.raw(entry)}: {fact}", hint)

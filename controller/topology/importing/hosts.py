@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from controller.model.adoption import owned
-from controller.model.container_fields import FIELDS, read_fields
+from controller.model.container_fields import lacking, read_fields
 from controller.model.desired import DEFAULT_NETWORK
 from controller.model.forms import OBJECT_NAME, STORE_URL
-from controller.model.identity import owner_of, without_ours
+from controller.model.identity import SHORT_ID, owner_of, without_ours
 from controller.model.observed import ImageState
 from controller.observe.container import container_state
 from controller.observe.host import daemon_state, recorded_adoptions
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from controller.observe.inventory import Inventory
     from controller.topology.problem import Path
 
-_SHORT_ID = 12
 _SWARM = "com.docker.swarm."
 _OWN_NETWORKS = frozenset(("bridge", "host", "none", "docker_gwbridge", "ingress"))
 """Those that engines make by themselves."""
@@ -184,7 +183,7 @@ class _Translation:
             self._note(inventory.host, entry, f"it lacks the variable {key} of its image: a topology cannot say that")
         made |= {"environment": environment} if environment else {}
         made |= {"labels": labels} if labels else {}
-        if state.hostname and state.hostname != state.id[:_SHORT_ID]:
+        if state.hostname and state.hostname != state.id[:SHORT_ID]:
             made["hostname"] = state.hostname
         volumes = [_volume(mount) for mount in sorted(state.mounts, key=lambda mount: mount.target) if mount.source]
         made |= {"volumes": volumes} if volumes else {}
@@ -198,10 +197,9 @@ class _Translation:
     def _plain(self, inventory: Inventory, state: ContainerState, image: ImageState, made: dict[str, Any]) -> None:
         """Add the plain fields to what is *made* of the container."""
         settings = daemon_state(inventory.facts).settings or {}
-        lacks = frozenset(row.kernel for row in FIELDS if row.kernel and inventory.info.get(row.kernel) is False)
         defaults = engine_defaults(inventory.info, settings)
         plain = {key: value for key, value in made.items() if key in ("host", "image", "ports")}
-        for name, value in declare(plain, state.fields, image.fields, defaults, lacks):
+        for name, value in declare(plain, state.fields, image.fields, defaults, lacking(inventory.info)):
             if value is None:
                 entry: Path = ("containers", state.name)
                 self._note(inventory.host, entry, f"{name} is left out: a topology cannot say what it has there")
