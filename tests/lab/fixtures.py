@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
-from controller.lab import Lab
-from controller.lab.locks import locked
 from controller.model.allocation import COUNTS
 from controller.topology.load import loads
 from controller.wiring import connect
+from tests.lab.own import on, own_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from controller.lab import Lab
     from controller.model.topology import Topology
     from controller.ports import Fleet
 
@@ -61,15 +60,8 @@ class TopologyFactory(Protocol):
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Three hosts with engine 20.10.5, whose daemons use no store yet, and a consul server."""
-    found = Lab(LAB_NAME)
-    # one run at a time: the name is taken on the whole machine
-    with locked(Path(tempfile.gettempdir()) / "ovctl-lab-test.lock"):
-        found.down()  # what a killed run may have left is not trusted
-        try:
-            found.up(hosts=len(HOSTS), subnet=f"{PREFIX}.0/24", store="consul")
-            yield found
-        finally:
-            found.down()
+    with own_lab(LAB_NAME, hosts=len(HOSTS), engine="classic", subnet=f"{PREFIX}.0/24", store="consul") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +69,7 @@ def lab_exec(lab: Lab) -> LabExec:
     """Run a command on a host of the lab."""
 
     def run(host: str, *argv: str) -> str:
-        return _run(lab, host, argv)
+        return on(lab, host, *argv)
 
     return run
 
@@ -153,7 +145,7 @@ def restore(lab: Lab, before: Sequence[Found]) -> None:
     store = lab.host("store")
     if not store.init_pid():
         lab.boot("store")
-    _run(lab, "store", ("systemctl", "start", "consul"))
+    on(lab, "store", "systemctl", "start", "consul")
     _each(lambda host: _power(lab, host))
     found = dict(zip(HOSTS, before, strict=True))
     _each(lambda host: _remove_containers(lab, host, found[host]))
@@ -161,10 +153,10 @@ def restore(lab: Lab, before: Sequence[Found]) -> None:
     for host in HOSTS:
         _remove_networks(lab, host, found[host])
     _each(lambda host: _configure(lab, host, found[host]))
-    _run(lab, "store", ("consul", "kv", "delete", "-recurse", "ovctl/"))
+    on(lab, "store", "consul", "kv", "delete", "-recurse", "ovctl/")
     if all(host.daemon_json is None for host in before):
         # no daemon uses the store now, so what they left there is nobody's
-        _run(lab, "store", ("consul", "kv", "delete", "-recurse", "docker/"))
+        on(lab, "store", "consul", "kv", "delete", "-recurse", "docker/")
 
 
 def _look(lab: Lab, host: str) -> Found:
@@ -191,14 +183,14 @@ def _power(lab: Lab, host: str) -> None:
 def _remove_containers(lab: Lab, host: str, before: Found) -> None:
     created = _words(lab, host, "docker", "ps", "-aq", "--no-trunc") - before.containers
     if created:
-        _run(lab, host, ("docker", "rm", "-f", "-v", *sorted(created)))
+        on(lab, host, "docker", "rm", "-f", "-v", *sorted(created))
     volumes = _words(lab, host, "docker", "volume", "ls", "-q") - before.volumes
     if volumes:
-        _run(lab, host, ("docker", "volume", "rm", "-f", *sorted(volumes)))
+        on(lab, host, "docker", "volume", "rm", "-f", *sorted(volumes))
 
 
 def _remove_networks(lab: Lab, host: str, before: Found) -> None:
-    networks = json.loads(_run(lab, host, ("sh", "-c", "docker network inspect $(docker network ls -q)")))
+    networks = json.loads(on(lab, host, "sh", "-c", "docker network inspect $(docker network ls -q)"))
     for network in networks:
         if network["Id"] in before.networks or network["Name"] in _KEPT_NETWORKS:
             continue
@@ -207,15 +199,15 @@ def _remove_networks(lab: Lab, host: str, before: Found) -> None:
             lab.exec(host, ("docker", "network", "disconnect", "-f", network["Id"], endpoint["Name"]))
         if lab.exec(host, ("docker", "network", "rm", network["Id"])).returncode:
             # the engine missed its store for a moment, and counts an endpoint that is gone
-            _run(lab, "store", ("consul", "kv", "put", f"{COUNTS}{network['Id']}/", '{"Count":0}'))
-            _run(lab, host, ("docker", "network", "rm", network["Id"]))
+            on(lab, "store", "consul", "kv", "put", f"{COUNTS}{network['Id']}/", '{"Count":0}')
+            on(lab, host, "docker", "network", "rm", network["Id"])
 
 
 def _configure(lab: Lab, host: str, before: Found) -> None:
-    _run(lab, host, ("rm", "-rf", "/var/lib/ovctl"))
+    on(lab, host, "rm", "-rf", "/var/lib/ovctl")
     if _daemon_json(lab, host) != before.daemon_json:
         if before.daemon_json is None:
-            _run(lab, host, ("rm", "-f", _DAEMON_JSON))
+            on(lab, host, "rm", "-f", _DAEMON_JSON)
         else:
             written = lab.exec(host, ("tee", _DAEMON_JSON), input=before.daemon_json)
             assert written.returncode == 0, written.stderr
@@ -225,7 +217,7 @@ def _configure(lab: Lab, host: str, before: Found) -> None:
 def _restart(lab: Lab, host: str) -> None:
     lab.exec(host, ("systemctl", "kill", "-s", "KILL", "docker"))
     lab.exec(host, ("systemctl", "reset-failed", "docker", "docker.socket"))
-    _run(lab, host, ("systemctl", "restart", "docker"))
+    on(lab, host, "systemctl", "restart", "docker")
 
 
 def _daemon_json(lab: Lab, host: str) -> str | None:
@@ -234,13 +226,7 @@ def _daemon_json(lab: Lab, host: str) -> str | None:
 
 
 def _words(lab: Lab, host: str, *argv: str) -> frozenset[str]:
-    return frozenset(_run(lab, host, argv).split())
-
-
-def _run(lab: Lab, host: str, argv: Sequence[str]) -> str:
-    done = lab.exec(host, argv, timeout_s=150)
-    assert done.returncode == 0, f"{host}: {' '.join(argv)}: {done.stdout}{done.stderr}"
-    return done.stdout
+    return frozenset(on(lab, host, *argv).split())
 
 
 def _each(work: Callable[[str], _T]) -> list[_T]:

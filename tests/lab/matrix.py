@@ -17,9 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from controller.apply.engine_config import container_config, endpoint_of, further_networks, network_config
-from controller.lab import Lab
 from controller.lab.images import Node, busybox
-from controller.lab.locks import locked
 from controller.model.desired import container_fields, network_fields
 from controller.model.identity import Generation, owner_labels
 from controller.model.observed import EngineState
@@ -29,6 +27,7 @@ from controller.reconcile import Cycle
 from controller.wiring import clock, connect
 from tests.corpus import TOPOLOGY
 from tests.lab.fixtures import load_text
+from tests.lab.own import on, own_lab
 from tests.unit.reconcile.host_cases import OWN, host_containers, host_networks
 from tests.unit.reconcile.object_cases import CASE, OTHER, RICH, RICH_CONFIG
 from tests.unit.reconcile.worlds import Silent
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from controller.lab import Lab
     from controller.model.network import Network
     from controller.model.plan import Plan
     from controller.model.topology import Container
@@ -95,9 +95,7 @@ class Matrix:
 
     def docker(self, host: str, *argv: str) -> str:
         """Run docker on a host, as somebody at its terminal does."""
-        done = self.lab.exec(host, ("docker", *argv), timeout_s=60)
-        assert done.returncode == 0, f"{host}: {' '.join(argv)}: {done.stdout}{done.stderr}"
-        return done.stdout
+        return on(self.lab, host, "docker", *argv)
 
     def everywhere(self, work: Callable[[str], T]) -> dict[str, T]:
         """Do *work* with each engine's name, side by side; engine -> what came of it."""
@@ -115,32 +113,26 @@ def raised(
     Args:
         tags: Image -> another name that hosts give it.
     """
-    lab = Lab(NAME)
-    with locked(Path(tempfile.gettempdir()) / f"ovctl-lab-{NAME}.lock"):
-        lab.down()
+    with own_lab(NAME, engine=",".join(ENGINES), subnet=f"{PREFIX}.0/24") as lab:
+        ssh = {"config": str(lab.ssh_config)}
+        text = {
+            "version": 1,
+            "name": NAME,
+            "hosts": {host: {"address": f"{PREFIX}.{10 + int(host[1:])}", "ssh": ssh} for host in HOSTS.values()},
+            "networks": dict(networks),
+            "containers": dict(containers),
+        }
+        fleet = connect(load_text(json.dumps(text)))
         try:
-            lab.up(engine=",".join(ENGINES), subnet=f"{PREFIX}.0/24", store="none")
-            ssh = {"config": str(lab.ssh_config)}
-            text = {
-                "version": 1,
-                "name": NAME,
-                "hosts": {host: {"address": f"{PREFIX}.{10 + int(host[1:])}", "ssh": ssh} for host in HOSTS.values()},
-                "networks": dict(networks),
-                "containers": dict(containers),
-            }
-            fleet = connect(load_text(json.dumps(text)))
-            try:
-                found = Matrix(lab, text, fleet)
-                _load_images(found)
-                for image, name in tags.items():
-                    for host in HOSTS.values():
-                        found.docker(host, "tag", image, name)
-                found.converge()
-                yield found
-            finally:
-                fleet.close()
+            found = Matrix(lab, text, fleet)
+            _load_images(found)
+            for image, name in tags.items():
+                for host in HOSTS.values():
+                    found.docker(host, "tag", image, name)
+            found.converge()
+            yield found
         finally:
-            lab.down()
+            fleet.close()
 
 
 def everything() -> AbstractContextManager[Matrix]:

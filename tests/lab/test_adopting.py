@@ -6,19 +6,17 @@ A lab of its own, ``adopting``, with a host for each of the two.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
-from controller.cli import root
-from controller.lab import Lab
-from controller.lab.locks import locked
+from tests.lab.own import on, ovctl, own_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from controller.lab import Lab
 
 NAME, PREFIX = "adopting", "192.168.146"
 RUNS = ("sleep", "infinity")
@@ -69,28 +67,8 @@ BY_HAND: tuple[tuple[str, ...], ...] = (
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """One host with engine 20.10.5 and one with 28.5."""
-    found = Lab(NAME)
-    with locked(Path(tempfile.gettempdir()) / f"ovctl-lab-{NAME}.lock"):
-        found.down()
-        try:
-            found.up(engine="classic,newest", subnet=f"{PREFIX}.0/24", store="none")
-            yield found
-        finally:
-            found.down()
-
-
-def docker(lab: Lab, host: str, *argv: str) -> str:
-    """Run docker on a host and return what it printed."""
-    done = lab.exec(host, ["docker", *argv], timeout_s=60)
-    assert done.returncode == 0, f"{host}: {' '.join(argv)}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def ovctl(*argv: str) -> tuple[int, str]:
-    """Run ovctl and return its exit code and what it printed."""
-    done = CliRunner().invoke(root, argv)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output
+    with own_lab(NAME, engine="classic,newest", subnet=f"{PREFIX}.0/24") as found:
+        yield found
 
 
 def test_what_runs_by_hand_is_imported_adopted_and_left_alone_on_the_oldest_and_the_newest_engine(
@@ -99,9 +77,9 @@ def test_what_runs_by_hand_is_imported_adopted_and_left_alone_on_the_oldest_and_
     for host in ("h1", "h2"):
         names = {name: f"{name}-{host}" for name in ("web", "job", "plain")}
         for argv in BY_HAND:
-            docker(lab, host, *(names.get(word, word) for word in argv))
+            on(lab, host, "docker", *(names.get(word, word) for word in argv))
     seen = "{{.Id}} {{.State.StartedAt}} {{.RestartCount}}"
-    before = {host: docker(lab, host, "inspect", "-f", seen, *ids(lab, host)) for host in ("h1", "h2")}
+    before = {host: on(lab, host, "docker", "inspect", "-f", seen, *ids(lab, host)) for host in ("h1", "h2")}
     file = str(tmp_path / "topology.yaml")
     hosts = [word for at, name in enumerate(("h1", "h2"), 11) for word in ("--from-host", f"{name}={PREFIX}.{at}")]
     code, said = ovctl("import", *hosts, "--ssh-config", str(lab.ssh_config), "--project", NAME, "-o", file)
@@ -111,7 +89,7 @@ def test_what_runs_by_hand_is_imported_adopted_and_left_alone_on_the_oldest_and_
     assert (code, "10 objects to write down as ours; none is changed\n" in said) == (0, True), said
     code, said = ovctl("plan", file)
     assert (code, "nothing to do: the hosts are as declared" in said) == (0, True), said
-    assert {host: docker(lab, host, "inspect", "-f", seen, *ids(lab, host)) for host in ("h1", "h2")} == before
+    assert {host: on(lab, host, "docker", "inspect", "-f", seen, *ids(lab, host)) for host in ("h1", "h2")} == before
     code, said = ovctl("destroy", "--yes", file)
     assert code == 0, said
     for host in ("h1", "h2"):
@@ -121,4 +99,4 @@ def test_what_runs_by_hand_is_imported_adopted_and_left_alone_on_the_oldest_and_
 
 def ids(lab: Lab, host: str) -> list[str]:
     """Return the ids of all containers of a host, sorted."""
-    return sorted(docker(lab, host, "ps", "-aq", "--no-trunc").split())
+    return sorted(on(lab, host, "docker", "ps", "-aq", "--no-trunc").split())

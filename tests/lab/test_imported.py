@@ -13,18 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
-from controller.cli import root
-from controller.lab import Lab
 from controller.lab.images import Node, busybox
-from controller.lab.locks import locked
 from controller.model.topology import Topology
 from controller.topology.load import loads
 from controller.wiring import connect
+from tests.lab.own import on, ovctl, own_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from controller.lab import Lab
 
 NAME, PREFIX = "imported", "192.168.141"
 HOSTS = {"h1": f"{PREFIX}.11", "h2": f"{PREFIX}.12"}
@@ -58,15 +57,9 @@ ELSEWHERE = {"web": ("'22:22'", "'2222:22'")}
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """The two hosts, with all images that the files name."""
-    found = Lab(NAME)
-    with locked(Path(tempfile.gettempdir()) / f"ovctl-lab-{NAME}.lock"):
-        found.down()
-        try:
-            found.up(engine="classic,modern", subnet=f"{PREFIX}.0/24", store="none")
-            _bring_images(found)
-            yield found
-        finally:
-            found.down()
+    with own_lab(NAME, engine="classic,modern", subnet=f"{PREFIX}.0/24") as found:
+        _bring_images(found)
+        yield found
 
 
 def golden(case: str) -> Topology:
@@ -91,20 +84,6 @@ def _bring_images(lab: Lab) -> None:
         fleet.close()
 
 
-def ovctl(*argv: str) -> tuple[int, str]:
-    """Run ovctl and return its exit code and what it printed."""
-    done = CliRunner().invoke(root, argv, env=VARIABLES)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output
-
-
-def on(lab: Lab, host: str, *argv: str) -> str:
-    """Run a command on a host and return what it printed."""
-    done = lab.exec(host, argv, timeout_s=60)
-    assert done.returncode == 0, f"{host}: {' '.join(argv)}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def states(lab: Lab, host: str) -> dict[str, str]:
     """Return container -> its state on a host."""
     return dict(line.split() for line in on(lab, host, "docker", "ps", "-a", "--format", SHOWN).splitlines())
@@ -122,7 +101,9 @@ def test_an_imported_compose_file_is_applied_and_nothing_is_left_to_do(lab: Lab,
     file = folder / "topology.yaml"
     hosts = [word for name, address in HOSTS.items() for word in ("--host", f"{name}={address}")]
     place = PLACES.get(case, ())
-    code, said = ovctl("import", "--compose", str(folder / "compose.yaml"), *hosts, *place, "-o", str(file))
+    code, said = ovctl(
+        "import", "--compose", str(folder / "compose.yaml"), *hosts, *place, "-o", str(file), env=VARIABLES
+    )
     assert code == 0, said
     text = file.read_text()
     for address in HOSTS.values():
@@ -133,12 +114,12 @@ def test_an_imported_compose_file_is_applied_and_nothing_is_left_to_do(lab: Lab,
     assert ("sshd's" in said) == bool(old)
     host, *argv = ON_THE_HOSTS.get(case, ("h1", "true"))
     on(lab, host, *argv)
-    code, said = ovctl("apply", "--yes", str(file))
+    code, said = ovctl("apply", "--yes", str(file), env=VARIABLES)
     assert code == 0, said
-    code, said = ovctl("plan", str(file))
+    code, said = ovctl("plan", str(file), env=VARIABLES)
     assert code == 0, said
     found = {name: state for host in HOSTS for name, state in states(lab, host).items()}
     assert found == dict.fromkeys(golden(case).containers, "running") | ENDED.get(case, {})
-    code, said = ovctl("destroy", "--yes", "--volumes", str(file))
+    code, said = ovctl("destroy", "--yes", "--volumes", str(file), env=VARIABLES)
     assert code == 0, said
     assert all(states(lab, name) == {} for name in HOSTS)
